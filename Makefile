@@ -1,0 +1,56 @@
+# make demo    try it: a simulated Exchange, the bridge in front of it, and what to type into a client
+# make test    everything that must hold: ruff, mypy, the tests
+# make corpus  real iCalendar objects through the bridge and back (needs ICALENDAR_CORPUS)
+# make bench   the figures of docs/performance.md
+# make format  lay the code out as ruff does
+# make lock    choose the newest allowed versions of everything and write requirements.lock
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+SHARED := $(wildcard ../shared)
+export EXCHANGE_SCHEMAS ?= $(if $(SHARED),$(abspath $(SHARED))/exchange)
+export ICALENDAR_CORPUS ?= $(if $(SHARED),$(abspath $(SHARED))/ics)
+
+.PHONY: demo test lint unit corpus bench format lock clean
+
+demo: $(READY)
+	$(BIN)/exchange-bridge demo
+
+test: lint unit
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+unit: $(READY)
+	$(BIN)/pytest -n auto $(PYTEST_ARGS)
+
+corpus: $(READY)
+	$(BIN)/python benchmarks/corpus.py
+
+bench: $(READY)
+	$(BIN)/python benchmarks/bench.py
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(READY)
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --all-extras --generate-hashes --universal --python-version 3.11 \
+		--no-header --no-emit-index-url pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	@echo "Setting up $(VENV): this takes about a minute, once."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(READY)

@@ -1,0 +1,1 @@
+"""A CalDAV bridge to Microsoft Exchange."""

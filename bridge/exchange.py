@@ -1,0 +1,137 @@
+"""The port: the verbs a back end fulfils. EWS is the first back end; Microsoft Graph will be the second.
+
+Nothing of EWS or Graph leaks through. Every verb takes a deadline for the whole call and raises only what
+``bridge.errors`` names: `Unavailable` where the same may succeed later, `ExchangeSays` for a definite answer.
+No verb sends mail to anyone.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from bridge.errors import ExchangeBusy
+from bridge.model import (
+    Address,
+    Attribute,
+    Calendar,
+    CalendarRef,
+    Caller,
+    Content,
+    Credential,
+    Cursor,
+    Item,
+    ItemId,
+    ItemRef,
+    Mailbox,
+    Missing,
+    Page,
+    Uid,
+    Unreadable,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The moment by which a call has ended, on `time.monotonic`'s scale (seconds)."""
+
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> "Deadline":
+        """Give the deadline this many seconds from now."""
+        return cls(time.monotonic() + seconds)
+
+    def remaining(self) -> float:
+        """Give the seconds left, never below zero."""
+        return max(0.0, self.at - time.monotonic())
+
+
+class Deletion(Enum):
+    """How an item is deleted."""
+
+    TO_DELETED_ITEMS = "to deleted items"
+    SOFT = "soft"
+    """Into the mailbox's recoverable items: for delegates, who may not write to Deleted Items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a back end can do beyond the verbs.
+
+    ``writes_silently``: a meeting can be written without mail (EWS: yes, Graph: no). ``chooses_uid``: a create keeps
+    the UID it is given. ``finds_conflicts``: a stale change key is refused; where not, `sync` compares first.
+    """
+
+    writes_silently: bool
+    chooses_uid: bool
+    finds_conflicts: bool
+
+
+class Waiters:
+    """Bounds how many request threads wait on Exchange at once, so that others always find a free thread."""
+
+    def __init__(self, limit: int) -> None:
+        """Take how many may wait; the rest are refused at once."""
+        self._places = threading.BoundedSemaphore(limit)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Hold a place while waiting on Exchange. Raises ExchangeBusy at once when none is free."""
+        if not self._places.acquire(blocking=False):
+            raise ExchangeBusy("Too many requests wait for Exchange at this moment.", retry_after=5)
+        try:
+            yield
+        finally:
+            self._places.release()
+
+
+class Exchange(Protocol):
+    """One organisation's Exchange. Safe to call from many threads."""
+
+    def capabilities(self, caller: Caller, deadline: Deadline) -> Capabilities:
+        """Say what the server can do; asked of it at most once per process."""
+
+    def log_in(self, credential: Credential, deadline: Deadline) -> Mailbox:
+        """Try the credential and give the mailbox it opens. Raises CredentialRefused."""
+
+    def calendars(self, caller: Caller, mailbox: Address, deadline: Deadline) -> tuple[Calendar, ...]:
+        """List the calendar folders of a mailbox that the viewer may see, the default one first.
+
+        For another's mailbox these are the default calendar alone, with the viewer's rights on it.
+        Folders inside Deleted Items are not listed. Raises FolderMissing or AccessDenied where nothing may be seen.
+        """
+
+    def feed(self, caller: Caller, calendar: CalendarRef, cursor: Cursor | None, deadline: Deadline) -> Page:
+        """Give the page of changes after the cursor; None starts from nothing. Raises CursorExpired."""
+
+    def get(
+        self, caller: Caller, calendar: CalendarRef, ids: Sequence[ItemId], deadline: Deadline
+    ) -> tuple[Item | Unreadable | Missing, ...]:
+        """Read items whole, in the order of the ids; any number of ids."""
+
+    def find(self, caller: Caller, calendar: CalendarRef, uid: Uid, deadline: Deadline) -> tuple[ItemRef, ...]:
+        """Find the items of a UID in the calendar by asking Exchange, not the mirror."""
+
+    def create(self, caller: Caller, calendar: CalendarRef, content: Content, deadline: Deadline) -> ItemRef:
+        """Create a single event. Sent once; a lost answer raises one of errors.OUTCOME_UNKNOWN."""
+
+    def update(
+        self,
+        caller: Caller,
+        calendar: CalendarRef,
+        ref: ItemRef,
+        content: Content,
+        changed: frozenset[Attribute],
+        deadline: Deadline,
+    ) -> ItemRef:
+        """Write the named attributes of the content. Raises ItemChanged when the change key is stale, ItemMissing."""
+
+    def delete(self, caller: Caller, calendar: CalendarRef, ref: ItemRef, how: Deletion, deadline: Deadline) -> None:
+        """Delete an item. Raises ItemMissing when it is not there, AccessDenied when this way is not allowed."""
+
+    def close(self) -> None:
+        """Give back connections."""

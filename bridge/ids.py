@@ -1,0 +1,177 @@
+"""Make and parse pairs for every id. Nobody else builds or takes apart one.
+
+Paths are decoded segments here; the HTTP side percent-encodes them with `make_href`, the only encoder, so that
+an href is always the same bytes (clients compare them).
+"""
+
+import binascii
+import hashlib
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+from bridge.model import Address, CalendarName, Epoch, ETag, Name, Revision, Uid
+
+PROPERTY_SET = "afce4e51-ebb0-42a5-a351-4fc8f866b6e5"
+"""The GUID of our named properties at Exchange. Never renamed: stored items carry it."""
+PROPERTY_NAME = "Name"
+PROPERTY_KEPT = "Kept"
+PROPERTY_LOOK = "Look"
+
+DEFAULT_CALENDAR = CalendarName("calendar")
+RESERVED_NAMES = frozenset({"inbox", "outbox"})
+
+_SAFE_UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+=-]{0,119}")
+_GOID_PREFIX = bytes.fromhex("040000008200E00074C5B7101A82E008")
+_GOID_INSTANCE_DATE = slice(16, 20)
+_GOID_HEADER = 36
+
+_GOID_DATA = 40
+_VCAL_MARK = b"vCal-Uid\x01\x00\x00\x00"
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
+
+
+# --- paths -------------------------------------------------------------------------------------------
+
+
+def make_address(text: str) -> Address:
+    """Give the address in the one form we compare: lower case, without ``mailto:`` or an EX prefix kept as is."""
+    text = text.strip()
+    if text[:7].lower() == "mailto:":
+        text = unquote(text[7:])
+    return Address(text.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A place on the server: the root, a principal's home, a calendar or a resource."""
+
+    principal: Address | None = None
+    calendar: CalendarName | None = None
+    name: Name | None = None
+
+
+def make_href(path: Path) -> str:
+    """Give the path, percent-encoded; collections end in a slash."""
+    parts = [part for part in (path.principal, path.calendar, path.name) if part is not None]
+    href = "/" + "/".join(quote(part, safe="@~!$'()*,;:=+-._") for part in parts)
+    return href if path.name is not None or href == "/" else href + "/"
+
+
+def parse_path(decoded: str) -> Path | None:
+    """Read a decoded path; None when it is too deep to be ours. A slash inside a segment cannot occur."""
+    parts = [part for part in decoded.split("/") if part]
+    if len(parts) > 3:
+        return None
+    principal = make_address(parts[0]) if parts else None
+    calendar = CalendarName(parts[1]) if len(parts) > 1 else None
+    name = Name(parts[2]) if len(parts) > 2 else None
+    return Path(principal, calendar, name)
+
+
+def make_calendar_name(display_name: str, taken: frozenset[CalendarName]) -> CalendarName:
+    """Give a free path segment for a calendar folder from its display name: a slug, fixed by whoever stores it."""
+    slug = re.sub(r"[^\w]+", "-", display_name.casefold()).strip("-_.") or "calendar"
+    if slug in RESERVED_NAMES:
+        slug += "-calendar"
+    candidate, number = slug, 1
+    while CalendarName(candidate) in taken:
+        number += 1
+        candidate = f"{slug}-{number}"
+    return CalendarName(candidate)
+
+
+def make_shared_calendar_name(owner: Address, name: CalendarName) -> CalendarName:
+    """Give the segment of another's calendar: ``<owner address>~<name>``."""
+    return CalendarName(f"{owner}~{name}")
+
+
+def parse_shared_calendar_name(name: CalendarName) -> tuple[Address, CalendarName] | None:
+    """Read the segment of another's calendar; None for one's own."""
+    owner, mark, rest = name.partition("~")
+    return (make_address(owner), CalendarName(rest)) if mark and "@" in owner else None
+
+
+def make_resource_name(uid: Uid) -> Name:
+    """Give the name of a resource that no client has named: the UID, or its hash where it does not fit a path."""
+    if _SAFE_UID.fullmatch(uid):
+        return Name(f"{uid}.ics")
+    return Name(hashlib.sha256(uid.encode()).hexdigest()[:40] + ".ics")
+
+
+def make_derived_uid(uid: Uid, item_created: str) -> Uid:
+    """Give the UID under which a second full item of one UID is served; ``item_created`` tells it apart."""
+    return Uid(f"{uid}-{hashlib.sha256(item_created.encode()).hexdigest()[:12]}")
+
+
+# --- versions ----------------------------------------------------------------------------------------
+
+
+def make_etag(served: bytes) -> ETag:
+    """Give the strong ETag of the bytes served."""
+    return ETag(f'"{hashlib.sha256(served).hexdigest()[:40]}"')
+
+
+def make_epoch() -> Epoch:
+    """Draw a new epoch: a mirror that starts from nothing has one of its own."""
+    return Epoch(secrets.token_hex(8))
+
+
+_TOKEN = re.compile(r"urn:exchange-bridge:sync:([0-9a-f]{16}):(\d{1,18})")
+
+
+def make_token(epoch: Epoch, revision: Revision) -> str:
+    """Give the sync token, a URI (RFC 6578 6.2)."""
+    return f"urn:exchange-bridge:sync:{epoch}:{revision}"
+
+
+def parse_token(token: str) -> tuple[Epoch, Revision] | None:
+    """Read a sync token; None for anything that we did not make."""
+    match = _TOKEN.fullmatch(token.strip())
+    return (Epoch(match[1]), Revision(int(match[2]))) if match else None
+
+
+# --- the Name property -------------------------------------------------------------------------------
+
+
+def make_name_stamp(name: str, mailbox: Address, uid: Uid | None = None) -> str:
+    """Give the value of the ``Name`` property: the client's name, and for what it was written."""
+    return json.dumps({"name": name, "mailbox": mailbox, "uid": uid}, ensure_ascii=False, separators=(",", ":"))
+
+
+def parse_name_stamp(stamp: str | None, mailbox: Address, uid: Uid | None = None) -> str | None:
+    """Read a ``Name`` property; None when it was written for another mailbox or UID, as on a copied item."""
+    if not stamp:
+        return None
+    try:
+        value = json.loads(stamp)
+        name, written_for, written_uid = value["name"], value["mailbox"], value["uid"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    if not isinstance(name, str) or written_for != mailbox or written_uid != uid:
+        return None
+    return name if name and "/" not in name else None
+
+
+# --- UID and global object id (MS-OXOCAL 2.2.1.27, MS-OXCICAL 2.1.3.1.1.20.26) --------------------------
+
+
+def make_goid(uid: Uid) -> bytes:
+    """Give the clean global object id of a UID: itself when it is one in hex, else wrapped as ``vCal-Uid``."""
+    if _HEX.fullmatch(uid):
+        raw = binascii.unhexlify(uid)
+        if raw.startswith(_GOID_PREFIX) and len(raw) > _GOID_HEADER:
+            return raw[: _GOID_INSTANCE_DATE.start] + bytes(4) + raw[_GOID_INSTANCE_DATE.stop :]
+    data = _VCAL_MARK + uid.encode() + b"\x00"
+    return _GOID_PREFIX + bytes(4) + bytes(8) + bytes(8) + len(data).to_bytes(4, "little") + data
+
+
+def parse_goid(goid: bytes) -> Uid:
+    """Give the UID that a global object id stands for: the wrapped one, else the clean id in upper-case hex."""
+    data = goid[_GOID_DATA:]
+    if data.startswith(_VCAL_MARK):
+        return Uid(data[len(_VCAL_MARK) :].rstrip(b"\x00").decode("utf-8", "replace"))
+    clean = goid[: _GOID_INSTANCE_DATE.start] + bytes(4) + goid[_GOID_INSTANCE_DATE.stop :]
+    return Uid(clean.hex().upper())
