@@ -1,4 +1,4 @@
-"""The import table: which room may know which, and which third party it may use. The docs tell it; this is the truth."""
+"""The import table: which room may know which, and which third party it may use. This is the truth."""
 
 import ast
 from pathlib import Path

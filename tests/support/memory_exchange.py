@@ -1,0 +1,313 @@
+"""An Exchange in memory: the port's second back end, and what tests of `sync` stand on.
+
+It keeps items per folder with change keys and a change log, as the port's contract asks (``tests/contract``). Calls
+are counted, and `fail` makes coming calls fail before or after they were carried out.
+"""
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from bridge.errors import (
+    AccessDenied,
+    CredentialRefused,
+    CursorExpired,
+    FolderMissing,
+    ItemChanged,
+    ItemMissing,
+)
+from bridge.exchange import Capabilities, Deadline, Deletion
+from bridge.model import (
+    Address,
+    Attribute,
+    Calendar,
+    CalendarRef,
+    Caller,
+    ChangeKey,
+    Content,
+    Credential,
+    Cursor,
+    Entry,
+    FolderId,
+    Item,
+    ItemId,
+    ItemRef,
+    Mailbox,
+    Missing,
+    Outline,
+    Page,
+    Person,
+    Response,
+    Rights,
+    Uid,
+    Unreadable,
+)
+
+T = TypeVar("T")
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+@dataclass
+class Folder:
+    """One calendar folder of one mailbox, with its change log."""
+
+    id: FolderId
+    mailbox: Address
+    display_name: str
+    is_default: bool
+    items: dict[ItemId, Item] = field(default_factory=dict)
+    log: list[ItemId] = field(default_factory=list)
+    unreadable: set[ItemId] = field(default_factory=set)
+    readers: dict[Address, Rights] = field(default_factory=dict)
+
+
+@dataclass
+class Failure:
+    """A call that is to fail: which verb, with what, how often, and whether the work is done first."""
+
+    verb: str
+    error: Exception
+    times: int
+    done_first: bool
+
+
+class MemoryExchange:
+    """The port over dictionaries."""
+
+    def __init__(self, *, page_size: int = 512, finds_conflicts: bool = True) -> None:
+        """Take how many changes a page of the feed holds, and whether stale change keys are refused."""
+        self.calls: Counter[str] = Counter()
+        self.page_size = page_size
+        self.finds_conflicts = finds_conflicts
+        self.passwords: dict[str, tuple[str, Mailbox]] = {}
+        self.folders: dict[FolderId, Folder] = {}
+        self.known_from = 0
+        self.on_call: Callable[[str], None] = lambda _verb: None
+        self._failures: list[Failure] = []
+        self._numbers = itertools.count(1)
+        self._lock = threading.RLock()
+
+    # --- what tests set up ---------------------------------------------------------------------------
+
+    def add_person(self, address: str, password: str, *aliases: str) -> Mailbox:
+        """Add a mailbox with its default calendar."""
+        mailbox = Mailbox(Address(address), address.split("@", maxsplit=1)[0], frozenset(map(Address, aliases)))
+        for name in (address, *aliases):
+            self.passwords[name] = (password, mailbox)
+        self.add_folder(address, "Calendar", is_default=True)
+        return mailbox
+
+    def add_folder(self, address: str, name: str, *, is_default: bool = False) -> Folder:
+        """Add a calendar folder to a mailbox."""
+        folder = Folder(FolderId(f"folder-{next(self._numbers)}"), Address(address), name, is_default)
+        self.folders[folder.id] = folder
+        return folder
+
+    def calendar_of(self, address: str) -> Folder:
+        """Give the default calendar of a mailbox."""
+        return next(one for one in self.folders.values() if one.mailbox == address and one.is_default)
+
+    def fail(self, verb: str, error: Exception, *, times: int = 1, done_first: bool = False) -> None:
+        """Make coming calls of the verb fail, before or after they were carried out."""
+        self._failures.append(Failure(verb, error, times, done_first))
+
+    def put_item(self, folder: Folder, content: Content, *, item: Item | None = None) -> Item:
+        """Write an item as Outlook would: a new one, or a new version of ``item``."""
+        with self._lock:
+            ref = ItemRef(item.ref.id if item else ItemId(f"Item-{next(self._numbers)}"), self._change_key())
+            organizer = Person(folder.mailbox, folder.mailbox)
+            created = item.created if item else NOW
+            new = Item(ref, content, created=created, modified=NOW, organizer=organizer, my_response=Response.ORGANIZER)
+            folder.items[ref.id] = replace(item, ref=ref, content=content) if item else new
+            folder.log.append(ref.id)
+            return folder.items[ref.id]
+
+    def drop_item(self, folder: Folder, item: ItemId) -> None:
+        """Delete an item as Outlook would."""
+        with self._lock:
+            del folder.items[item]
+            folder.log.append(item)
+
+    def expire_cursors(self) -> None:
+        """Forget every cursor handed out until now."""
+        self.known_from = next(self._numbers)
+
+    def _change_key(self) -> ChangeKey:
+        return ChangeKey(f"ck{next(self._numbers)}")
+
+    # --- the port ------------------------------------------------------------------------------------
+
+    def capabilities(self, caller: Caller, deadline: Deadline) -> Capabilities:
+        """See `bridge.exchange.Exchange`."""
+        del caller, deadline
+        return Capabilities(writes_silently=True, chooses_uid=True, finds_conflicts=self.finds_conflicts)
+
+    def log_in(self, credential: Credential, deadline: Deadline) -> Mailbox:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+        return self._call("log_in", lambda: self._authenticate(credential))
+
+    def calendars(self, caller: Caller, mailbox: Address, deadline: Deadline) -> tuple[Calendar, ...]:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> tuple[Calendar, ...]:
+            self._authenticate(caller.credential)
+            own = mailbox == caller.viewer.address
+            found = [
+                Calendar(
+                    CalendarRef(caller.viewer, mailbox, folder.id),
+                    folder.display_name,
+                    folder.is_default,
+                    self._rights(caller, folder),
+                )
+                for folder in self.folders.values()
+                if folder.mailbox == mailbox and (own or folder.is_default)
+            ]
+            if not found or not any(one.rights.read for one in found):
+                raise FolderMissing("The folder was not found.")
+            return tuple(sorted(found, key=lambda one: not one.is_default))
+
+        return self._call("calendars", work)
+
+    def feed(self, caller: Caller, calendar: CalendarRef, cursor: Cursor | None, deadline: Deadline) -> Page:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> Page:
+            folder = self._folder(caller, calendar)
+            since = 0
+            if cursor is not None:
+                born, _, position = cursor.partition(":")
+                if not (born.isdigit() and position.isdigit()) or int(born) < self.known_from:
+                    raise CursorExpired("The cursor is not known.")
+                since = int(position)
+            end = min(len(folder.log), since + self.page_size)
+            touched = list(dict.fromkeys(folder.log[since:end]))
+            entries = tuple(
+                Entry(folder.items[one].ref, _outline(folder.items[one])) for one in touched if one in folder.items
+            )
+            removed = tuple(one for one in touched if one not in folder.items) if cursor is not None else ()
+            return Page(entries, removed, Cursor(f"{self.known_from}:{end}"), end == len(folder.log))
+
+        return self._call("feed", work)
+
+    def get(
+        self, caller: Caller, calendar: CalendarRef, ids: Sequence[ItemId], deadline: Deadline
+    ) -> tuple[Item | Unreadable | Missing, ...]:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def one(folder: Folder, item: ItemId) -> Item | Unreadable | Missing:
+            if item in folder.unreadable:
+                return Unreadable(item, "ErrorItemCorrupt")
+            return folder.items.get(item) or Missing(item)
+
+        def work() -> tuple[Item | Unreadable | Missing, ...]:
+            folder = self._folder(caller, calendar)
+            return tuple(one(folder, item) for item in ids)
+
+        return self._call("get", work)
+
+    def find(self, caller: Caller, calendar: CalendarRef, uid: Uid, deadline: Deadline) -> tuple[ItemRef, ...]:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> tuple[ItemRef, ...]:
+            folder = self._folder(caller, calendar)
+            return tuple(item.ref for item in folder.items.values() if item.content.uid == uid)
+
+        return self._call("find", work)
+
+    def create(self, caller: Caller, calendar: CalendarRef, content: Content, deadline: Deadline) -> ItemRef:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+        return self._call("create", lambda: self.put_item(self._folder(caller, calendar, write=True), content).ref)
+
+    def update(
+        self,
+        caller: Caller,
+        calendar: CalendarRef,
+        ref: ItemRef,
+        content: Content,
+        changed: frozenset[Attribute],
+        deadline: Deadline,
+    ) -> ItemRef:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> ItemRef:
+            folder = self._folder(caller, calendar, write=True)
+            item = folder.items.get(ref.id)
+            if item is None:
+                raise ItemMissing("The item was not found.")
+            if self.finds_conflicts and item.ref.change_key != ref.change_key:
+                raise ItemChanged("The change key is stale.")
+            new = replace(item.content, **{str(name): getattr(content, name) for name in changed})
+            return self.put_item(folder, new, item=item).ref
+
+        return self._call("update", work)
+
+    def delete(self, caller: Caller, calendar: CalendarRef, ref: ItemRef, how: Deletion, deadline: Deadline) -> None:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> None:
+            folder = self._folder(caller, calendar, write=True)
+            if how is Deletion.TO_DELETED_ITEMS and folder.mailbox != caller.viewer.address:
+                raise AccessDenied("A delegate may not write to Deleted Items.")
+            if ref.id not in folder.items:
+                raise ItemMissing("The item was not found.")
+            self.drop_item(folder, ref.id)
+
+        self._call("delete", work)
+
+    def close(self) -> None:
+        """See `bridge.exchange.Exchange`."""
+
+    # --- inside --------------------------------------------------------------------------------------
+
+    def _authenticate(self, credential: Credential) -> Mailbox:
+        password, mailbox = self.passwords.get(credential.username.lower(), ("", None))
+        if mailbox is None or password != credential.password:
+            raise CredentialRefused("The user name or password is wrong.")
+        return mailbox
+
+    def _rights(self, caller: Caller, folder: Folder) -> Rights:
+        if folder.mailbox == caller.viewer.address:
+            return Rights(read=True, create=True, modify=True, delete=True)
+        return folder.readers.get(caller.viewer.address, Rights(read=False, create=False, modify=False, delete=False))
+
+    def _folder(self, caller: Caller, calendar: CalendarRef, *, write: bool = False) -> Folder:
+        self._authenticate(caller.credential)
+        folder = self.folders.get(calendar.folder)
+        if folder is None or not self._rights(caller, folder).read:
+            raise FolderMissing("The folder was not found.")
+        if write and not self._rights(caller, folder).write:
+            raise AccessDenied("Access is denied.")
+        return folder
+
+    def _call(self, verb: str, work: Callable[[], T]) -> T:
+        with self._lock:
+            self.calls[verb] += 1
+            failure = next((one for one in self._failures if one.verb == verb and one.times > 0), None)
+            if failure is not None:
+                failure.times -= 1
+        self.on_call(verb)
+        if failure is not None and not failure.done_first:
+            raise failure.error
+        with self._lock:
+            result = work()
+        if failure is not None:
+            raise failure.error
+        return result
+
+
+def _outline(item: Item) -> Outline:
+    content = item.content
+    return Outline(content.uid, content.start, content.end, content.busy_status, item.kind)

@@ -1,0 +1,19 @@
+"""What the contract suite runs on: a back end with three people behind it."""
+
+from dataclasses import dataclass
+
+from bridge.exchange import Exchange
+from bridge.model import Address, CalendarRef, Caller
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A back end; an owner with his default calendar, a reader of it, and a stranger who shares nothing."""
+
+    exchange: Exchange
+    owner: Caller
+    owner_alias: Address
+    reader: Caller
+    stranger: Caller
+    calendar: CalendarRef
+    lists_for_any_cursor: bool = False
