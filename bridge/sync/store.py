@@ -1,40 +1,216 @@
 """What the DAV side and the pages read and write: calendars, their resources, and changes to them."""
 
-from collections.abc import Iterable
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
 
-from bridge.model import CalendarName, Changes, Conditions, Login, Name, ServedCalendar, Snapshot, Stored
+from bridge.errors import (
+    AccessDenied,
+    CredentialRefused,
+    ExchangeFailed,
+    ExchangeSays,
+    FolderMissing,
+    LoginRefused,
+    NotFound,
+    NotPermitted,
+    TokenUnknown,
+    WriteUnderWay,
+)
+from bridge.exchange import Exchange, Waiters
+from bridge.ids import make_token, parse_token
+from bridge.mapping.context import Context
+from bridge.mirror.mirror import Mirror
+from bridge.model import (
+    UTC_ZONE,
+    CalendarName,
+    Caller,
+    Changes,
+    Conditions,
+    Login,
+    Name,
+    ServedCalendar,
+    Snapshot,
+    Stored,
+    Zone,
+)
+from bridge.state.state import State
+from bridge.sync.calendars import Listing, Shared
+from bridge.sync.freshness import Policy, Pulls
+from bridge.sync.outcome import Outcomes, Write
+from bridge.sync.pull import Puller
+from bridge.sync.push import Pusher
+from bridge.sync.remove import Remover
+
+LOG = logging.getLogger(__name__)
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """What the configuration says of calendars.
+
+    ``fresh`` in seconds; ``zone`` is where floating times live in a calendar that tells nothing better.
+    """
+
+    fresh: float = 15.0
+    zone: Zone = UTC_ZONE
+    shares: tuple[Shared, ...] = ()
 
 
 class CalendarStore:
     """Every read and write of calendars, for one organisation. Safe to call from many threads."""
 
+    def __init__(
+        self,
+        exchange: Exchange,
+        mirror: Mirror,
+        state: State,
+        settings: StoreSettings,
+        waiters: Waiters,
+        *,
+        now: Callable[[], datetime],
+        on_refused: Callable[[Caller], None],
+    ) -> None:
+        """Take the rooms it stands between; ``now`` gives UTC, ``on_refused`` hears of credentials gone bad."""
+        self._mirror = mirror
+        self._intents = state.intents
+        self._waiters = waiters
+        self._zone = settings.zone
+        self._on_refused = on_refused
+        self._policy = Policy(settings.fresh, now)
+        self._pulls = Pulls(waiters)
+        self._listing = Listing(exchange, mirror, state.names, settings.shares, waiters, now)
+        self._puller = Puller(exchange, mirror, state.intents, now)
+        self._outcomes = Outcomes(exchange, mirror, state.intents, state.processes, now)
+        self._pusher = Pusher(exchange, mirror, self._outcomes)
+        self._remover = Remover(exchange, mirror, self._outcomes)
+
+    # --- reading -------------------------------------------------------------------------------------
+
     def calendars(self, login: Login) -> tuple[ServedCalendar, ...]:
         """List what the viewer may see, the default calendar first. Raises Unavailable."""
-        raise NotImplementedError
+        return self._asking(login, lambda: self._listing.calendars(login))
 
     def calendar(self, login: Login, name: CalendarName) -> ServedCalendar:
         """Give one of the viewer's calendars. Raises NotFound, Unavailable."""
-        raise NotImplementedError
+        for served in self.calendars(login):
+            if served.name == name:
+                return served
+        raise NotFound("There is no calendar of this name.")
 
     def snapshot(self, login: Login, served: ServedCalendar, *, fresh: bool = False) -> Snapshot:
         """Give the calendar as mirrored, brought up to date first where the freshness policy says so.
 
         ``fresh`` is a client's ``Cache-Control: no-cache``. Raises Unavailable when nothing whole is known.
         """
-        raise NotImplementedError
+        ref = served.calendar.ref
+        pulled_at = self._mirror.status(ref).pulled_at
+        if self._policy.is_due(pulled_at, fresh=fresh):
+            self._pull(login, served, known=pulled_at is not None)
+        return self._mirror.snapshot(ref)
 
     def texts(self, served: ServedCalendar, names: Iterable[Name]) -> dict[Name, bytes]:
         """Give the bytes served for these resources, from the mirror; names that are not there are left out."""
-        raise NotImplementedError
+        return self._mirror.texts(served.calendar.ref, names)
 
     def changes(self, login: Login, served: ServedCalendar, token: str | None) -> Changes:
         """Give what changed since the token; None or empty lists everything. Raises TokenUnknown, Unavailable."""
-        raise NotImplementedError
+        snapshot = self.snapshot(login, served)
+        now = make_token(snapshot.epoch, snapshot.revision)
+        if not token:
+            return Changes(tuple(snapshot.resources.values()), (), now)
+        parsed = parse_token(token)
+        if parsed is None or parsed[0] != snapshot.epoch:
+            raise TokenUnknown("This sync token is not known here (any more): start over without one.")
+        if parsed[1] == snapshot.revision:
+            return Changes((), (), now)
+        found = self._mirror.changes(served.calendar.ref, parsed[1])
+        if found is None:
+            raise TokenUnknown("This sync token is not known here (any more): start over without one.")
+        changed, removed = found
+        listed = tuple(snapshot.resources[name] for name in changed if name in snapshot.resources)
+        return Changes(listed, removed, now)
+
+    # --- writing -------------------------------------------------------------------------------------
 
     def put(self, login: Login, served: ServedCalendar, name: Name, body: bytes, conditions: Conditions) -> Stored:
         """Write a resource to Exchange and read it back. Raises Refused and its kinds, Unavailable."""
-        raise NotImplementedError
+        if not served.calendar.rights.write:
+            raise NotPermitted("You may read this calendar, not change it.", "write-content")
+        write = self._write(login, served, name, body, conditions)
+        with self._waiters.waiting():
+            return self._asking(login, lambda: self._pusher.put(write))
 
     def delete(self, login: Login, served: ServedCalendar, name: Name, conditions: Conditions) -> None:
         """Delete a resource at Exchange. Raises NotFound, PreconditionFailed, NotPermitted, Unavailable."""
-        raise NotImplementedError
+        if not served.calendar.rights.delete:
+            raise NotPermitted("You may read this calendar, not delete from it.", "unbind")
+        write = self._write(login, served, name, None, conditions)
+        with self._waiters.waiting():
+            self._asking(login, lambda: self._remover.delete(write))
+
+    def _write(
+        self, login: Login, served: ServedCalendar, name: Name, body: bytes | None, conditions: Conditions
+    ) -> Write:
+        snapshot = self.snapshot(login, served)
+        return Write(login.caller, served.calendar.ref, self._context(served, snapshot), name, body, conditions)
+
+    # --- between -------------------------------------------------------------------------------------
+
+    def _pull(self, login: Login, served: ServedCalendar, *, known: bool) -> None:
+        def pull() -> None:
+            ref = served.calendar.ref
+            context = self._context(served, self._mirror.snapshot(ref))
+            self._settle_deserted(login, served, context)
+            self._puller.pull(login.caller, ref, context)
+
+        try:
+            self._asking(login, lambda: self._pulls.bring_up_to_date(served.calendar.ref, pull, known=known))
+        except (FolderMissing, AccessDenied):
+            self._see_whether_gone(login, served)
+
+    def _settle_deserted(self, login: Login, served: ServedCalendar, context: Context) -> None:
+        """Find out what became of writes that nobody is busy with any more, before their items are pulled."""
+        for intent in self._intents.standing(served.calendar.ref):
+            if self._outcomes.is_deserted(intent):
+                try:
+                    self._outcomes.settle(login.caller, served.calendar.ref, context, intent)
+                except WriteUnderWay:
+                    LOG.debug("another request settles an interrupted write")
+
+    def _see_whether_gone(self, login: Login, served: ServedCalendar) -> None:
+        """Tell a calendar that is gone, or not shown any more, from trouble (architecture, law 3)."""
+        there = {one.calendar.ref for one in self._listing.calendars(login, fresh=True)}
+        if served.calendar.ref not in there:
+            raise NotFound("There is no calendar of this name any more.")
+        raise ExchangeFailed("Exchange lists this calendar but does not let it be read at this moment.")
+
+    def _asking(self, login: Login, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except CredentialRefused as error:
+            self._on_refused(login.caller)
+            raise LoginRefused("Exchange does not accept this user name and password any more.") from error
+        except (FolderMissing, AccessDenied):
+            raise
+        except ExchangeSays as error:
+            raise ExchangeFailed(f"Exchange refused what the bridge asked ({type(error).__name__}).") from error
+
+    def _context(self, served: ServedCalendar, snapshot: Snapshot) -> Context:
+        """Give the mapping its context: floating times and new whole days live in the zone most events are in."""
+        zones = Counter(
+            listed.index.zone_id
+            for listed in snapshot.resources.values()
+            if listed.index.zone_id != "UTC" and not listed.index.is_all_day
+        )
+        zone = Zone(zones.most_common(1)[0][0]) if zones else self._zone
+        return Context(served.owner, zone)
+
+    def close(self) -> None:
+        """Wait for running pulls to end their call, and take no new ones."""
+        self._pulls.close()

@@ -1,0 +1,146 @@
+"""Which calendars a viewer has, and what each is called in his home."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bridge.errors import AccessDenied, ExchangeFailed, FolderMissing, Unavailable
+from bridge.exchange import Deadline, Exchange, Waiters
+from bridge.ids import (
+    DEFAULT_CALENDAR,
+    RESERVED_NAMES,
+    make_calendar_name,
+    make_shared_calendar_name,
+    parse_name_stamp,
+)
+from bridge.mirror.mirror import Mirror
+from bridge.model import Address, Calendar, CalendarName, Login, Mailbox, ServedCalendar
+from bridge.state.names import Names
+
+LOG = logging.getLogger(__name__)
+
+CALL = 20.0
+"""Seconds for listing the folders of one mailbox."""
+FRESH = timedelta(seconds=60)
+"""How long a listing of folders is served without asking again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Another's calendar that a viewer is to see, as configured."""
+
+    viewer: Address
+    owner: Address
+
+
+class Listing:
+    """Lists the calendars of viewers, from Exchange or as it last told."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        mirror: Mirror,
+        names: Names,
+        shares: Sequence[Shared],
+        waiters: Waiters,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Take the back end, where listings and names are kept, the configured shares, and a clock that gives UTC."""
+        self._exchange = exchange
+        self._mirror = mirror
+        self._names = names
+        self._shares = tuple(shares)
+        self._waiters = waiters
+        self._now = now
+        self._asking: dict[tuple[object, Address], threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def calendars(self, login: Login, *, fresh: bool = False) -> tuple[ServedCalendar, ...]:
+        """List the viewer's calendars, his default one first. ``fresh`` asks Exchange whatever is known."""
+        own = login.mailbox
+        served = self._named(own, self._of(login, own.address, fresh=fresh), {})
+        for share in self._shares:
+            if share.viewer in own.addresses and share.owner not in own.addresses:
+                owner = Mailbox(share.owner)
+                taken = {one.name: one for one in served}
+                served += self._named(owner, self._shared(login, share.owner, fresh=fresh), taken, shared=True)
+        return served
+
+    def _shared(self, login: Login, owner: Address, *, fresh: bool) -> tuple[Calendar, ...]:
+        """List what of another's calendars the viewer may read: nothing, where Exchange says he may see nothing."""
+        try:
+            found = self._of(login, owner, fresh=fresh)
+        except (FolderMissing, AccessDenied):
+            LOG.info("a shared calendar is not shown: Exchange does not let its viewer see it")
+            return ()
+        return tuple(calendar for calendar in found if calendar.rights.read)
+
+    def _of(self, login: Login, mailbox: Address, *, fresh: bool) -> tuple[Calendar, ...]:
+        viewer = login.caller.viewer
+        known = self._mirror.calendars(viewer, mailbox)
+        if known is not None and not fresh and self._now() - known.listed_at <= FRESH:
+            return known.calendars
+        with self._one_at_a_time(viewer, mailbox):
+            again = self._mirror.calendars(viewer, mailbox)
+            if again is not None and (known is None or again.listed_at > known.listed_at):
+                return again.calendars
+            try:
+                return self._ask(login, mailbox)
+            except Unavailable as error:
+                if known is None:
+                    raise
+                LOG.warning("calendars are listed as last known: %s", error)
+                return known.calendars
+
+    def _ask(self, login: Login, mailbox: Address) -> tuple[Calendar, ...]:
+        viewer = login.caller.viewer
+        with self._waiters.waiting():
+            try:
+                found = self._exchange.calendars(login.caller, mailbox, Deadline.after(CALL))
+            except (FolderMissing, AccessDenied) as error:
+                if mailbox == viewer.address:
+                    raise ExchangeFailed("Exchange does not show this mailbox's own calendars.") from error
+                self._mirror.put_calendars(viewer, mailbox, (), self._now())
+                raise
+        self._mirror.put_calendars(viewer, mailbox, found, self._now())
+        return found
+
+    def _one_at_a_time(self, viewer: object, mailbox: Address) -> threading.Lock:
+        with self._lock:
+            return self._asking.setdefault((viewer, mailbox), threading.Lock())
+
+    def _named(
+        self,
+        owner: Mailbox,
+        calendars: Sequence[Calendar],
+        taken: dict[CalendarName, ServedCalendar],
+        *,
+        shared: bool = False,
+    ) -> tuple[ServedCalendar, ...]:
+        served = []
+        used = set(taken)
+        for calendar in calendars:
+            name = self._name(owner, calendar)
+            if shared:
+                name = make_shared_calendar_name(owner.address, name)
+            if name in used:
+                name = make_calendar_name(name, frozenset(used))
+            used.add(name)
+            served.append(ServedCalendar(name, calendar, owner))
+        return tuple(served)
+
+    def _name(self, owner: Mailbox, calendar: Calendar) -> CalendarName:
+        """Give the name a client chose, else a slug of the display name, fixed at first sight."""
+        if calendar.is_default:
+            return DEFAULT_CALENDAR
+        stamped = parse_name_stamp(calendar.stamp, owner.address)
+        if stamped and stamped not in RESERVED_NAMES and not stamped.startswith("."):
+            return CalendarName(stamped)
+        fixed = self._names.get(owner.address, calendar.ref.folder)
+        if fixed is None:
+            taken = frozenset({DEFAULT_CALENDAR, *self._names.all(owner.address).values()})
+            wished = make_calendar_name(calendar.display_name, taken)
+            fixed = self._names.put(owner.address, calendar.ref.folder, wished)
+        return fixed

@@ -1,0 +1,263 @@
+"""Bring a mirror up to date: the feed says which items changed, reading gives them, the mirror takes a page whole.
+
+The rules are those of ``docs/architecture.md``, section Pull: a page and the cursor it moves are one transaction, what
+was pushed meanwhile is read again, what cannot be read stays and is tried again, and nothing holds the cursor.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bridge.errors import BridgeError, CursorExpired
+from bridge.exchange import Deadline, Exchange
+from bridge.ids import parse_name_stamp
+from bridge.mapping.context import Context
+from bridge.mirror.batch import Batch
+from bridge.mirror.mirror import CursorMoved, Mirror
+from bridge.model import (
+    CalendarRef,
+    Caller,
+    Cursor,
+    Entry,
+    Item,
+    ItemId,
+    ItemKind,
+    Missing,
+    Name,
+    Page,
+    Rendered,
+    Snapshot,
+    Uid,
+    Unreadable,
+)
+from bridge.state.intents import Intents
+from bridge.sync.render import Naming, make_placeholder, make_rendered
+
+LOG = logging.getLogger(__name__)
+
+CALL = 60.0
+"""Seconds for one call of a pull, batches included."""
+RETRY_UNREADABLE = timedelta(minutes=5)
+RETRY_OPEN = timedelta(seconds=2)
+"""When an item that a write was busy with is read again."""
+
+
+@dataclass
+class _Draft:
+    """What becomes one Batch."""
+
+    puts: list[Rendered] = field(default_factory=list)
+    seen: list[ItemId] = field(default_factory=list)
+    removed: list[ItemId] = field(default_factory=list)
+    pending: list[tuple[ItemId, datetime]] = field(default_factory=list)
+    settled: list[ItemId] = field(default_factory=list)
+
+
+class Puller:
+    """Pulls calendars of one organisation into the mirror."""
+
+    def __init__(self, exchange: Exchange, mirror: Mirror, intents: Intents, now: Callable[[], datetime]) -> None:
+        """Take the back end, the mirror, the open intents, and a clock that gives UTC."""
+        self._exchange = exchange
+        self._mirror = mirror
+        self._intents = intents
+        self._now = now
+
+    def pull(self, caller: Caller, ref: CalendarRef, context: Context) -> None:
+        """Take every page that Exchange has for us. Raises Unavailable and ExchangeSays; the mirror stays whole."""
+        while not self._page(caller, ref, context):
+            pass
+        self._read_again(caller, ref, context)
+
+    def _page(self, caller: Caller, ref: CalendarRef, context: Context) -> bool:
+        """Take one page; say whether it was the last."""
+        status = self._mirror.status(ref)
+        if status.cursor is None and not status.is_listing:
+            self._mirror.begin_listing(ref)
+        snapshot = self._mirror.snapshot(ref)
+        try:
+            page = self._ask(caller, ref, status.cursor, snapshot)
+        except CursorExpired:
+            LOG.info("the change feed of a calendar starts anew: Exchange does not know our cursor any more")
+            self._mirror.begin_listing(ref)
+            return False
+        draft = self._draft(caller, ref, context, page, snapshot)
+        try:
+            self._apply(ref, draft, status.cursor, page, snapshot)
+        except CursorMoved:
+            return self._mirror.status(ref).pulled_at is not None
+        return page.is_last
+
+    def _ask(self, caller: Caller, ref: CalendarRef, cursor: Cursor | None, snapshot: Snapshot) -> Page:
+        page = self._exchange.feed(caller, ref, cursor, Deadline.after(CALL))
+        if cursor is None and page.is_last and not page.entries and snapshot.resources:
+            LOG.warning("a calendar with %d resources suddenly lists empty: asked again", len(snapshot.resources))
+            page = self._exchange.feed(caller, ref, None, Deadline.after(CALL))
+        return page
+
+    def _apply(self, ref: CalendarRef, draft: _Draft, asked_from: Cursor | None, page: Page, read: Snapshot) -> None:
+        now = self._now()
+        applied = self._mirror.apply(
+            ref,
+            Batch(
+                asked_from=asked_from,
+                cursor=page.cursor,
+                is_last=page.is_last,
+                read_from=read.revision,
+                puts=tuple(draft.puts),
+                seen=tuple(draft.seen),
+                removed=tuple(draft.removed),
+                pending=tuple(draft.pending),
+                settled=tuple(draft.settled),
+                now=now,
+            ),
+        )
+        if applied.stale:
+            LOG.info("%d resources were written while a page was read: they are read again", len(applied.stale))
+
+    def _draft(self, caller: Caller, ref: CalendarRef, context: Context, page: Page, snapshot: Snapshot) -> _Draft:
+        draft = _Draft(removed=list(page.removed))
+        holders = self._mirror.holders(ref, [entry.ref.id for entry in page.entries])
+        unread: list[Entry] = []
+        for entry in page.entries:
+            if _is_known(entry, holders, snapshot):
+                draft.seen.append(entry.ref.id)
+            else:
+                unread.append(entry)
+        self._read(caller, ref, context, unread, draft)
+        return draft
+
+    def _read(
+        self, caller: Caller, ref: CalendarRef, context: Context, entries: Sequence[Entry], draft: _Draft
+    ) -> None:
+        """Read the entries' items and add what becomes of each to the draft."""
+        if not entries:
+            return
+        found = self._exchange.get(caller, ref, [entry.ref.id for entry in entries], Deadline.after(CALL))
+        naming = self._naming(ref, context, draft.removed, entries)
+        open_names, open_uids = self._open(ref)
+        by_id = {entry.ref.id: entry for entry in entries}
+        for one in _eldest_first(found):
+            entry = by_id[one.ref.id if isinstance(one, Item) else one.id]
+            if isinstance(one, Missing):
+                draft.removed.append(one.id)
+            elif self._is_open(one, naming.holder, context, open_names, open_uids):
+                draft.pending.append((entry.ref.id, self._now() + RETRY_OPEN))
+            else:
+                self._take(one, entry, naming, draft)
+
+    def _take(self, one: Item | Unreadable, entry: Entry, naming: Naming, draft: _Draft) -> None:
+        if isinstance(one, Item) and one.kind is ItemKind.SINGLE:
+            try:
+                name, uid = naming.name(one)
+                served_uid = None if uid == one.content.uid else uid
+                draft.puts.append(make_rendered(name, one, naming.context, served_uid))
+                draft.settled.append(one.ref.id)
+            except Exception as error:  # noqa: BLE001 - one item that defeats us must not hold the others
+                LOG.warning("an item could not be rendered (%s): its time stays blocked", type(error).__name__)
+                one = Unreadable(one.ref.id, type(error).__name__)
+            else:
+                return
+        if naming.holder.get(entry.ref.id) is None or isinstance(one, Item):
+            name, uid = naming.placeholder(entry)
+            draft.puts.append(make_placeholder(name, uid, entry.ref, entry.outline))
+        else:
+            draft.seen.append(entry.ref.id)
+        if isinstance(one, Unreadable):
+            LOG.warning("an item could not be read (%s): it stays, and is tried again", one.reason)
+            draft.pending.append((entry.ref.id, self._now() + RETRY_UNREADABLE))
+
+    def _naming(
+        self, ref: CalendarRef, context: Context, leaving: Iterable[ItemId], entries: Sequence[Entry]
+    ) -> Naming:
+        resources = self._mirror.snapshot(ref).resources
+
+        def uid_of(name: Name) -> Uid | None:
+            listed = resources.get(name)
+            return listed.uid if listed else None
+
+        return Naming(
+            holder=self._mirror.holders(ref, [entry.ref.id for entry in entries]),
+            items_of=lambda name: resources[name].items if name in resources else None,
+            uid_of=uid_of,
+            named=lambda uid: self._mirror.named(ref, uid),
+            former=lambda uid: self._mirror.former_name(ref, uid),
+            context=context,
+            leaving=frozenset(leaving),
+        )
+
+    def _open(self, ref: CalendarRef) -> tuple[frozenset[Name], frozenset[Uid]]:
+        standing = self._intents.standing(ref)
+        return (
+            frozenset(intent.name for intent in standing),
+            frozenset(intent.uid for intent in standing if intent.uid is not None),
+        )
+
+    @staticmethod
+    def _is_open(
+        one: Item | Unreadable,
+        holder: Mapping[ItemId, Name],
+        context: Context,
+        names: frozenset[Name],
+        uids: frozenset[Uid],
+    ) -> bool:
+        """Say whether a write is busy with this item's resource: it will be read when that is done."""
+        if not names:
+            return False
+        if isinstance(one, Unreadable):
+            return holder.get(one.id) in names
+        uid = one.content.uid
+        stamped = parse_name_stamp(one.content.name_stamp, context.mailbox.address, uid)
+        return holder.get(one.ref.id) in names or uid in uids or stamped in names
+
+    def _read_again(self, caller: Caller, ref: CalendarRef, context: Context) -> None:
+        """Read the items whose time has come: unreadable ones, and those that a write was busy with."""
+        due = self._mirror.due(ref, self._now())
+        status = self._mirror.status(ref)
+        if not due or status.cursor is None:
+            return
+        snapshot = self._mirror.snapshot(ref)
+        draft = _Draft(settled=list(due))
+        try:
+            self._reread(caller, ref, context, due, draft)
+        except BridgeError as error:
+            LOG.info("items to be read again stay for later: %s", error)
+            return
+        page = Page((), (), status.cursor, is_last=False)
+        try:
+            self._apply(ref, draft, status.cursor, page, snapshot)
+        except CursorMoved:
+            LOG.debug("another pull came first; the items stay to be read again")
+
+    def _reread(self, caller: Caller, ref: CalendarRef, context: Context, due: Sequence[ItemId], draft: _Draft) -> None:
+        found = self._exchange.get(caller, ref, due, Deadline.after(CALL))
+        entries = [Entry(one.ref) for one in found if isinstance(one, Item)]
+        naming = self._naming(ref, context, (), entries)
+        open_names, open_uids = self._open(ref)
+        for one in _eldest_first(found):
+            if isinstance(one, Missing):
+                draft.removed.append(one.id)
+            elif isinstance(one, Unreadable):
+                draft.pending.append((one.id, self._now() + RETRY_UNREADABLE))
+            elif self._is_open(one, naming.holder, context, open_names, open_uids):
+                draft.pending.append((one.ref.id, self._now() + RETRY_OPEN))
+            else:
+                self._take(one, Entry(one.ref), naming, draft)
+
+
+def _is_known(entry: Entry, holders: Mapping[ItemId, Name], snapshot: Snapshot) -> bool:
+    """Say whether the mirror holds this version: our own write echoed, or a listing of what we have."""
+    listed = snapshot.resources.get(holders.get(entry.ref.id, Name("")))
+    return listed is not None and entry.ref in listed.items
+
+
+def _eldest_first(found: Iterable[Item | Unreadable | Missing]) -> list[Item | Unreadable | Missing]:
+    """Order the items so that of two with one UID the elder is named first, whatever order Exchange lists in."""
+
+    def age(one: Item | Unreadable | Missing) -> tuple[bool, str, str]:
+        if isinstance(one, Item):
+            return (False, one.created.isoformat() if one.created else "", one.ref.id)
+        return (True, "", one.id)
+
+    return sorted(found, key=age)

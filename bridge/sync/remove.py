@@ -1,0 +1,61 @@
+"""Delete one event of a client's at Exchange: into Deleted Items, or softly where a delegate may not write there."""
+
+import logging
+
+from bridge.errors import AccessDenied, ItemMissing, NotFound, PreconditionFailed, RequestRefused
+from bridge.exchange import Deadline, Deletion, Exchange
+from bridge.mirror.mirror import Mirror
+from bridge.model import ItemRef, Listed
+from bridge.sync.outcome import Outcomes, Write
+from bridge.sync.plan import check
+from bridge.sync.push import WRITE, make_refusal, read_anew
+
+LOG = logging.getLogger(__name__)
+
+
+class Remover:
+    """Deletes events at Exchange for one organisation."""
+
+    def __init__(self, exchange: Exchange, mirror: Mirror, outcomes: Outcomes) -> None:
+        """Take the back end, the mirror, and what keeps the intents."""
+        self._exchange = exchange
+        self._mirror = mirror
+        self._outcomes = outcomes
+
+    def delete(self, write: Write) -> None:
+        """Delete the resource. Raises NotFound, PreconditionFailed, NotPermitted, Unavailable."""
+        earlier = self._outcomes.earlier(write)
+        listed = self._mirror.snapshot(write.ref).resources.get(write.name)
+        if listed is None:
+            if earlier is not None:
+                return
+            raise NotFound("There is no event of this name in this calendar.")
+        check(write.conditions, listed.etag)
+        if write.conditions.if_match is not None and self._was_changed(write, listed):
+            raise PreconditionFailed("The event was changed at Exchange meanwhile.")
+        intent = self._outcomes.begin(write, "delete", listed.uid, listed.items[0])
+        try:
+            with self._outcomes.under(intent):
+                for ref in listed.items:
+                    self._delete_item(write, ref)
+        except (AccessDenied, RequestRefused) as error:
+            raise make_refusal(error, "unbind") from error
+        self._mirror.remove(write.ref, write.name)
+        self._outcomes.finish(intent, "deleted")
+
+    def _was_changed(self, write: Write, listed: Listed) -> bool:
+        """See that the client deletes what it has seen: a deletion at Exchange knows no change key."""
+        return read_anew(self._exchange, self._mirror, write, listed) and (
+            write.name in self._mirror.snapshot(write.ref).resources
+        )
+
+    def _delete_item(self, write: Write, ref: ItemRef) -> None:
+        deadline = Deadline.after(WRITE)
+        try:
+            self._exchange.delete(write.caller, write.ref, ref, Deletion.TO_DELETED_ITEMS, deadline)
+        except ItemMissing:
+            LOG.debug("the item to be deleted was gone already")
+        except AccessDenied:
+            if write.ref.mailbox == write.ref.viewer.address:
+                raise
+            self._exchange.delete(write.caller, write.ref, ref, Deletion.SOFT, deadline)
