@@ -1,0 +1,313 @@
+"""A client's change is in Exchange, once, when it is answered; or it is refused and the client still has it."""
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.errors import (
+    AnswerUnusable,
+    ExchangeBusy,
+    ExchangeTimedOut,
+    ExchangeUnreachable,
+    NotFound,
+    NotPermitted,
+    PreconditionFailed,
+    UidTaken,
+    Unavailable,
+)
+from bridge.model import CalendarName, Conditions, ETag, Name, Rights
+
+from events import event
+from world import ANN, BEN, World
+
+LOST = [ExchangeTimedOut("late"), AnswerUnusable("half"), ExchangeUnreachable("reset")]
+
+
+def etag_of(world: World, name: str) -> ETag:
+    return ETag(world.etags()[name])
+
+
+def test_a_new_event_is_at_exchange_under_the_clients_name(world: World) -> None:
+    stored = world.put("my name.ics", event("u1", "Lunch"), new=True)
+    assert stored.created
+    (item,) = world.items()
+    assert (item.content.uid, item.content.subject) == ("u1", "Lunch")
+    assert list(world.etags()) == ["my name.ics"]
+
+
+def test_a_new_event_costs_one_write_and_one_read(world: World) -> None:
+    world.etags()
+    world.exchange.calls.clear()
+    world.put("a.ics", event("u1"), new=True)
+    assert world.exchange.calls == {"create": 1, "get": 1}
+
+
+def test_ones_own_change_is_seen_by_the_next_request(world: World) -> None:
+    world.put("a.ics", event("u1", "First"), new=True)
+    assert "SUMMARY:First" in world.text("a.ics")
+    world.put("a.ics", event("u1", "Second"), match=etag_of(world, "a.ics"))
+    assert "SUMMARY:Second" in world.text("a.ics")
+    world.later()
+    assert "SUMMARY:Second" in world.text("a.ics")
+
+
+def test_a_put_tells_an_etag_only_of_the_bytes_it_was_given(world: World) -> None:
+    stored = world.put("a.ics", event("u1", "First"), new=True)
+    served = world.text("a.ics").encode()
+    assert (stored.etag is not None) == (served == event("u1", "First"))
+    again = world.put("a.ics", served, match=etag_of(world, "a.ics"))
+    assert not again.created
+    assert again.etag == etag_of(world, "a.ics")
+
+
+def test_an_update_costs_one_write_and_one_read_and_sends_what_changed(world: World) -> None:
+    world.put("a.ics", event("u1", "First"), new=True)
+    etag = etag_of(world, "a.ics")
+    world.exchange.calls.clear()
+    world.put("a.ics", event("u1", "Second"), match=etag)
+    assert world.exchange.calls == {"update": 1, "get": 1}
+
+
+def test_what_was_served_and_comes_back_unchanged_writes_nothing(world: World) -> None:
+    world.outlook_adds("one@outlook", "Meeting", categories=("Red",), reminder_minutes=15)
+    text = world.text("one@outlook.ics").encode()
+    world.exchange.calls.clear()
+    world.put("one@outlook.ics", text, match=etag_of(world, "one@outlook.ics"))
+    assert world.exchange.calls.total() == 0
+
+
+def test_a_stale_etag_is_refused(world: World) -> None:
+    world.put("a.ics", event("u1", "First"), new=True)
+    old = etag_of(world, "a.ics")
+    world.put("a.ics", event("u1", "Second"), match=old)
+    with pytest.raises(PreconditionFailed):
+        world.put("a.ics", event("u1", "Third"), match=old)
+    with pytest.raises(PreconditionFailed):
+        world.put("a.ics", event("u1", "Third"), new=True)
+    assert "SUMMARY:Second" in world.text("a.ics")
+
+
+def test_if_match_on_what_is_not_there_is_refused(world: World) -> None:
+    with pytest.raises(PreconditionFailed):
+        world.put("a.ics", event("u1"), match=ETag('"x"'))
+    assert world.items() == []
+
+
+@pytest.mark.parametrize("finds_conflicts", [True, False])
+def test_what_outlook_changed_meanwhile_is_not_overwritten(world: World, finds_conflicts: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    world.exchange.finds_conflicts = finds_conflicts
+    item = world.outlook_adds("one@outlook", "First")
+    etag = etag_of(world, "one@outlook.ics")
+    world.outlook_changes(item, lambda content: replace(content, subject="Outlook's"))
+    with pytest.raises(PreconditionFailed):
+        world.put("one@outlook.ics", event("one@outlook", "Mine"), match=etag)
+    assert [one.content.subject for one in world.items()] == ["Outlook's"]
+    assert "SUMMARY:Outlook's" in world.text("one@outlook.ics")
+
+
+def test_a_change_the_client_could_not_have_read_does_not_stand_in_its_way(world: World) -> None:
+    item = world.outlook_adds("one@outlook", "First")
+    etag = etag_of(world, "one@outlook.ics")
+    world.outlook_changes(item, lambda content: content)
+    world.put("one@outlook.ics", event("one@outlook", "Mine"), match=etag)
+    assert [one.content.subject for one in world.items()] == ["Mine"]
+
+
+def test_a_put_without_conditions_wins(world: World) -> None:
+    item = world.outlook_adds("one@outlook", "First")
+    world.etags()
+    world.outlook_changes(item, lambda content: replace(content, subject="Outlook's", location="Room"))
+    world.put("one@outlook.ics", event("one@outlook", "Mine"))
+    assert [(one.content.subject, one.content.location) for one in world.items()] == [("Mine", "")]
+
+
+def test_an_event_deleted_in_outlook_is_not_written_to_with_if_match(world: World) -> None:
+    item = world.outlook_adds("one@outlook")
+    etag = etag_of(world, "one@outlook.ics")
+    world.outlook_deletes(item)
+    with pytest.raises(PreconditionFailed):
+        world.put("one@outlook.ics", event("one@outlook", "Mine"), match=etag)
+    assert world.items() == []
+    world.put("one@outlook.ics", event("one@outlook", "Mine"))
+    assert [one.content.subject for one in world.items()] == ["Mine"]
+
+
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("done", [True, False])
+def test_a_create_whose_answer_was_lost_is_there_once_after_the_retry(
+    world: World,
+    lost: Exception,
+    done: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    world.exchange.fail("create", lost, done_first=done)
+    with pytest.raises(Unavailable):
+        world.put("a.ics", event("u1"), new=True)
+    world.restart()
+    assert world.put("a.ics", event("u1"), new=True).created
+    assert [item.content.uid for item in world.items()] == ["u1"]
+    assert list(world.etags()) == ["a.ics"]
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_listing_between_a_lost_create_and_its_retry_does_not_turn_the_retry_away(
+    world: World,
+    done: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    world.exchange.fail("create", ExchangeTimedOut("late"), done_first=done)
+    with pytest.raises(Unavailable):
+        world.put("a.ics", event("u1"), new=True)
+    world.later()
+    assert list(world.etags()) == (["a.ics"] if done else [])
+    assert world.put("a.ics", event("u1"), new=True).created
+    assert len(world.items()) == 1
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_an_update_whose_answer_was_lost_is_answered_as_done_after_the_retry(
+    world: World,
+    done: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    world.put("a.ics", event("u1", "First"), new=True)
+    etag = etag_of(world, "a.ics")
+    world.exchange.fail("update", ExchangeTimedOut("late"), done_first=done)
+    with pytest.raises(Unavailable):
+        world.put("a.ics", event("u1", "Second"), match=etag)
+    assert not world.put("a.ics", event("u1", "Second"), match=etag).created
+    assert [item.content.subject for item in world.items()] == ["Second"]
+
+
+def test_another_change_with_the_old_etag_is_no_retry(world: World) -> None:
+    world.put("a.ics", event("u1", "First"), new=True)
+    etag = etag_of(world, "a.ics")
+    world.exchange.fail("update", ExchangeTimedOut("late"), done_first=True)
+    with pytest.raises(Unavailable):
+        world.put("a.ics", event("u1", "Second"), match=etag)
+    with pytest.raises(PreconditionFailed):
+        world.put("a.ics", event("u1", "Third"), match=etag)
+    assert [item.content.subject for item in world.items()] == ["Second"]
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_delete_whose_answer_was_lost_is_done_after_the_retry(
+    world: World,
+    done: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    world.put("a.ics", event("u1"), new=True)
+    etag = etag_of(world, "a.ics")
+    world.exchange.fail("delete", ExchangeTimedOut("late"), done_first=done)
+    with pytest.raises(Unavailable):
+        world.delete("a.ics", match=etag)
+    world.delete("a.ics", match=etag)
+    assert world.items() == []
+    assert world.etags() == {}
+
+
+def test_a_busy_exchange_was_not_written_to(world: World) -> None:
+    world.exchange.fail("create", ExchangeBusy("busy", 30))
+    with pytest.raises(Unavailable):
+        world.put("a.ics", event("u1"), new=True)
+    assert world.put("a.ics", event("u1"), new=True).created
+
+
+def test_a_write_that_cannot_be_read_back_is_answered_and_served_as_sent(world: World) -> None:
+    world.etags()
+    world.exchange.fail("get", ExchangeUnreachable("down"))
+    assert world.put("a.ics", event("u1", "Sent"), new=True).created
+    assert "SUMMARY:Sent" in world.text("a.ics")
+    etag = etag_of(world, "a.ics")
+    world.later()
+    assert "SUMMARY:Sent" in world.text("a.ics")
+    world.put("a.ics", event("u1", "Then"), match=etag_of(world, "a.ics"))
+    assert [item.content.subject for item in world.items()] == ["Then"]
+    assert etag
+
+
+def test_a_uid_stands_once_in_a_calendar(world: World) -> None:
+    world.put("a.ics", event("u1"), new=True)
+    with pytest.raises(UidTaken) as caught:
+        world.put("b.ics", event("u1", "Other"), new=True)
+    assert caught.value.name == "a.ics"
+    assert len(world.items()) == 1
+
+
+def test_a_resource_keeps_its_uid(world: World) -> None:
+    world.put("a.ics", event("u1"), new=True)
+    with pytest.raises(UidTaken):
+        world.put("a.ics", event("u2"), match=etag_of(world, "a.ics"))
+
+
+def test_an_invitation_that_exchange_filed_first_becomes_the_clients_resource(world: World) -> None:
+    world.outlook_adds("invited@elsewhere", "Their meeting")
+    world.etags()
+    token = world.store.changes(world.login(), world.calendar(), None).token
+    body = event("invited@elsewhere", "Their meeting", "ORGANIZER:mailto:boss@elsewhere.test", f"ATTENDEE:mailto:{ANN}")
+    world.put("client.ics", body, new=True)
+    assert list(world.etags()) == ["client.ics"]
+    assert len(world.items()) == 1
+    changes = world.store.changes(world.login(), world.calendar(), token)
+    assert [str(one.name) for one in changes.changed] == ["client.ics"]
+    assert changes.removed == ("invited@elsewhere.ics",)
+    world.lose_mirror()
+    assert list(world.etags()) == ["client.ics"]
+
+
+def test_a_read_only_calendar_is_not_written_to(world: World) -> None:
+    readers = world.exchange.calendar_of(ANN).readers
+    readers[world.login(BEN).mailbox.address] = Rights(read=True, create=False, modify=False, delete=False)
+    served = world.calendar(CalendarName(f"{ANN}~calendar"), BEN)
+    with pytest.raises(NotPermitted):
+        world.store.put(world.login(BEN), served, Name("a.ics"), event("u1"), Conditions())
+    with pytest.raises(NotPermitted):
+        world.store.delete(world.login(BEN), served, Name("a.ics"), Conditions())
+    assert world.items() == []
+
+
+def test_an_editor_writes_to_anothers_calendar_and_deletes_softly(world: World) -> None:
+    readers = world.exchange.calendar_of(ANN).readers
+    readers[world.login(BEN).mailbox.address] = Rights(read=True, create=True, modify=True, delete=True)
+    served = world.calendar(CalendarName(f"{ANN}~calendar"), BEN)
+    world.store.put(world.login(BEN), served, Name("a.ics"), event("u1"), Conditions())
+    assert [item.content.uid for item in world.items()] == ["u1"]
+    world.store.delete(world.login(BEN), served, Name("a.ics"), Conditions())
+    assert world.items() == []
+
+
+def test_deleting_what_outlook_changed_is_refused(world: World) -> None:
+    item = world.outlook_adds("one@outlook", "First")
+    etag = etag_of(world, "one@outlook.ics")
+    world.outlook_changes(item, lambda content: replace(content, subject="Outlook's"))
+    with pytest.raises(PreconditionFailed):
+        world.delete("one@outlook.ics", match=etag)
+    assert len(world.items()) == 1
+
+
+def test_deleting_what_is_not_there_says_so(world: World) -> None:
+    with pytest.raises(NotFound):
+        world.delete("nothing.ics")
+
+
+def test_a_pull_that_overlaps_a_write_does_not_bring_back_the_old_version(world: World) -> None:
+    item = world.outlook_adds("one@outlook", "First")
+    etag = etag_of(world, "one@outlook.ics")
+    world.outlook_changes(item, lambda content: replace(content, reminder_minutes=5))
+    world.later()
+    world.etags()
+    etag = etag_of(world, "one@outlook.ics")
+    other = world.outlook_adds("two@outlook", "Other")
+    world.later()
+    wrote = []
+
+    def on_call(verb: str) -> None:
+        if verb == "get" and not wrote:
+            wrote.append(True)
+            world.clock.at = world.clock.at.replace(microsecond=0)
+            pushed = replace(world.items()[0].content, subject="Written meanwhile")
+            world.exchange.on_call = lambda _verb: None
+            world.exchange.put_item(world.exchange.calendar_of(ANN), pushed, item=world.items()[0])
+
+    world.exchange.on_call = on_call
+    world.etags()
+    world.later()
+    assert "SUMMARY:Written meanwhile" in world.text("one@outlook.ics")
+    assert other.ref.id in {one.ref.id for one in world.items()}
+    assert etag
