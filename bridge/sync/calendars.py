@@ -17,7 +17,7 @@ from bridge.ids import (
 )
 from bridge.mirror.mirror import Mirror
 from bridge.model import Address, Calendar, CalendarName, Login, Mailbox, ServedCalendar
-from bridge.state.names import Names
+from bridge.state.names import CalendarNameTaken, Names
 
 LOG = logging.getLogger(__name__)
 
@@ -138,9 +138,13 @@ class Listing:
         stamped = parse_name_stamp(calendar.stamp, owner.address)
         if stamped and stamped not in RESERVED_NAMES and not stamped.startswith("."):
             return CalendarName(stamped)
-        fixed = self._names.get(owner.address, calendar.ref.folder)
-        if fixed is None:
-            taken = frozenset({DEFAULT_CALENDAR, *self._names.all(owner.address).values()})
-            wished = make_calendar_name(calendar.display_name, taken)
-            fixed = self._names.put(owner.address, calendar.ref.folder, wished)
-        return fixed
+        return self._names.get(calendar.ref) or self._fix_name(owner, calendar)
+
+    def _fix_name(self, owner: Mailbox, calendar: Calendar) -> CalendarName:
+        while True:
+            others = self._names.all(calendar.ref.viewer.organisation, owner.address).values()
+            wished = make_calendar_name(calendar.display_name, frozenset({DEFAULT_CALENDAR, *others}))
+            try:
+                return self._names.put(calendar.ref, wished)
+            except CalendarNameTaken:
+                LOG.debug("another process gave this name meanwhile; the next one is tried")

@@ -13,8 +13,8 @@ from bridge.errors import BridgeError, CursorExpired
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import parse_name_stamp
 from bridge.mapping.context import Context
-from bridge.mirror.batch import Batch
-from bridge.mirror.mirror import CursorMoved, Mirror
+from bridge.mirror.batch import Batch, CursorMoved
+from bridge.mirror.mirror import Mirror
 from bridge.model import (
     CalendarRef,
     Caller,

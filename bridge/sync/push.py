@@ -19,7 +19,8 @@ from bridge.errors import (
     RequestRefused,
 )
 from bridge.exchange import Deadline, Exchange
-from bridge.mapping.event import CalendarObject, parse, to_item
+from bridge.mapping.calendar_object import CalendarObject, parse
+from bridge.mapping.event import to_item
 from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarRef, ChangeKey, Item, ItemRef, Listed, Missing, Rendered, Stored, Unreadable
 from bridge.state.intents import Intent

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from bridge.ids import make_derived_uid, make_etag, make_resource_name, parse_name_stamp
 from bridge.mapping.context import Context
-from bridge.mapping.event import Rendering, to_ical, to_placeholder
+from bridge.mapping.event import Rendering, to_ical
+from bridge.mapping.placeholder import to_placeholder
 from bridge.model import Entry, Item, ItemId, ItemRef, Name, Outline, Rendered, Uid
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bridge.exchange import Waiters
-from bridge.keys import Keys
+from bridge.keys import load_keys
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
     Address,
@@ -24,6 +24,7 @@ from bridge.model import (
     Uid,
     Viewer,
 )
+from bridge.state.sqlite import make_engine
 from bridge.state.state import State
 from bridge.sync.calendars import Shared
 from bridge.sync.store import CalendarStore, StoreSettings
@@ -67,9 +68,13 @@ class World:
         self._open()
 
     def _open(self) -> None:
-        self.keys = Keys.load(self.folder)
-        self.mirror = Mirror(self.folder, self.keys)
-        self.state = State(self.folder, self.keys)
+        keys = load_keys(self.folder / "key")
+        self._engines = (
+            make_engine(self.folder / "mirror.db", "NORMAL"),
+            make_engine(self.folder / "state.db", "FULL"),
+        )
+        self.mirror = Mirror(self._engines[0], keys)
+        self.state = State(self._engines[1], keys, self.folder)
         self.store = CalendarStore(
             self.exchange,
             self.mirror,
@@ -83,8 +88,9 @@ class World:
     def close(self) -> None:
         """Give back files and threads."""
         self.store.close()
-        self.mirror.close()
         self.state.close()
+        for engine in self._engines:
+            engine.dispose()
 
     def restart(self) -> None:
         """End the process and start another one on the same files."""

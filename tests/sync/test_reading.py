@@ -14,7 +14,7 @@ from bridge.errors import (
     TokenUnknown,
     Unavailable,
 )
-from bridge.model import CalendarName, Rights
+from bridge.model import CalendarName, Item, ItemId, Rights
 
 from events import event
 from world import ANN, BEN, World
@@ -128,7 +128,7 @@ def test_a_calendar_that_suddenly_lists_empty_is_asked_again(world: World) -> No
     world.exchange.expire_cursors()
     world.later()
     log, items = folder.log, folder.items
-    answers = iter([([], {})])
+    answers = iter([(list[ItemId](), dict[ItemId, Item]())])
 
     def on_call(verb: str) -> None:
         if verb == "feed" and world.exchange.calls["feed"] > 2:

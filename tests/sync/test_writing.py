@@ -295,7 +295,7 @@ def test_a_pull_that_overlaps_a_write_does_not_bring_back_the_old_version(world:
     etag = etag_of(world, "one@outlook.ics")
     other = world.outlook_adds("two@outlook", "Other")
     world.later()
-    wrote = []
+    wrote: list[bool] = []
 
     def on_call(verb: str) -> None:
         if verb == "get" and not wrote:
