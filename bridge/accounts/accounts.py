@@ -1,0 +1,242 @@
+"""Logins: the client's user name and password are tried at Exchange, seldom, and remembered as a proof.
+
+* A good login counts for `FRESH`; then Exchange is asked again. While Exchange cannot be asked, a proof that
+  matches lets the viewer in until it is `STANDS` old.
+* A password that Exchange refused is refused here for `REMEMBERED`, without asking; and of one account no more than
+  `REFUSALS` different ones are asked about within the state's window, whatever form the user name comes in, because
+  directories lock accounts (Microsoft's security baseline: after ten wrong passwords; many organisations: after
+  five). A password that matches a proof is always asked about.
+* The password itself is in the vault and nowhere else.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bridge.accounts.password import fits, make_proof
+from bridge.accounts.recent import Recent, Tag, Tagger
+from bridge.accounts.turns import Turns
+from bridge.accounts.usernames import Username, parse_username
+from bridge.accounts.vault import Vault
+from bridge.errors import CredentialRefused, ExchangeSays, ExchangeUnreachable, LoginRefused, Unavailable
+from bridge.exchange import Deadline, Exchange, Waiters
+from bridge.keys import SealBroken
+from bridge.model import BasicCredential, Caller, Login, Mailbox, OrganisationId, Viewer
+from bridge.state.proofs import REFUSAL_WINDOW, Proof, Proofs
+
+LOG = logging.getLogger(__name__)
+
+FRESH = timedelta(minutes=10)
+STANDS = timedelta(hours=8)
+REMEMBERED = timedelta(minutes=30)
+REFUSALS = 3
+PAUSE = timedelta(seconds=30)
+"""How long Exchange is not asked about proved logins after it could not be asked."""
+CALL = 10.0
+"""Seconds for a login, waiting for one's turn included."""
+SWEEP = 60.0
+"""Seconds between two sweeps of the vault."""
+EXPIRE = timedelta(hours=1)
+"""How often proofs that stand no more are removed from the state."""
+
+_REFUSED = "The user name or password is not accepted."
+_TOO_MANY = "Too many wrong passwords were tried; this one is not tried at Exchange. Wait some minutes."
+_NO_MAILBOX = "Exchange opens no mailbox for this user name and password."
+
+
+def utc_now() -> datetime:
+    """Give the time of day, UTC."""
+    return datetime.now(UTC)
+
+
+class Accounts:
+    """The logins of one organisation. Safe to call from many threads; made once in each process, after fork."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        proofs: Proofs,
+        organisation: OrganisationId,
+        waiters: Waiters,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        """Take whom to ask, where proofs are kept, whose logins these are, the bound on waiting, and a UTC clock."""
+        self._exchange = exchange
+        self._proofs = proofs
+        self._organisation = organisation
+        self._waiters = waiters
+        self._now = now
+        self._vault = Vault(now)
+        self._turns = Turns()
+        self._tagger = Tagger()
+        self._admitted: Recent[Mailbox] = Recent(now)
+        self._matched: Recent[Proof] = Recent(now)
+        self._refused: Recent[bool] = Recent(now)
+        self._accounts: dict[str, str] = {}
+        self._paused_until = datetime.min.replace(tzinfo=UTC)
+        self._closing = threading.Event()
+        self._sweeper = threading.Thread(target=self._sweep, name="vault", daemon=True)
+        self._sweeper.start()
+
+    def log_in(self, username: str, password: str) -> Login:
+        """Let the person in, or not; at most `CALL` seconds, and microseconds when he was let in lately.
+
+        Raises LoginRefused, or Unavailable where Exchange cannot be asked and no proof stands.
+        """
+        name = parse_username(username)
+        if name is None or not password:
+            raise LoginRefused(_REFUSED)
+        credential = BasicCredential(username.strip(), password)
+        tag = self._tagger.make_tag(name.login, credential)
+        mailbox = self._admitted.get(tag) or self._admit(name, credential, tag)
+        viewer = Viewer(self._organisation, mailbox.address)
+        self._vault.put(viewer, credential)
+        return Login(Caller(viewer, credential), mailbox)
+
+    def caller(self, viewer: Viewer) -> Caller | None:
+        """Give the viewer with his credential, for work in the background; None when he has not asked lately."""
+        credential = self._vault.get(viewer)
+        return Caller(viewer, credential) if credential else None
+
+    def forget(self, caller: Caller) -> None:
+        """Take note that Exchange refused this credential in some other call: its next login is refused."""
+        name = parse_username(caller.credential.username)
+        self._vault.drop(caller.viewer, caller.credential)
+        if name is None:
+            return
+        tag = self._tagger.make_tag(name.login, caller.credential)
+        if not self._refused.get(tag):
+            self._note_refusal(name, tag, self._matching(name, caller.credential, tag))
+
+    def close(self) -> None:
+        """Forget every password and stop."""
+        self._closing.set()
+        self._sweeper.join()
+        self._vault.clear()
+
+    def _sweep(self) -> None:
+        expire_at = self._now()
+        while not self._closing.wait(SWEEP):
+            self._vault.sweep()
+            if self._now() >= expire_at:
+                expire_at = self._now() + EXPIRE
+                self._expire()
+
+    def _expire(self) -> None:
+        """Remove proofs that no longer let anyone in from the state."""
+        try:
+            self._proofs.expire(self._now() - STANDS)
+        except Unavailable as error:
+            LOG.warning("old login proofs are not removed now: %s", error)
+
+    # --- letting in ----------------------------------------------------------------------------------
+
+    def _admit(self, name: Username, credential: BasicCredential, tag: Tag) -> Mailbox:
+        if self._refused.get(tag):
+            raise LoginRefused(_REFUSED)
+        deadline = Deadline.after(CALL)
+        try:
+            with self._waiters.waiting(), self._turns.taken(self._account(name), deadline):
+                return self._admitted.get(tag) or self._check(name, credential, tag, deadline)
+        except Unavailable:
+            proof, known = self._standing(name), self._matched.get(tag)
+            if proof is None or known is None or known.digest != proof.digest:
+                raise
+            self._admitted.put(tag, proof.mailbox, self._now() + PAUSE)
+            return proof.mailbox
+
+    def _check(self, name: Username, credential: BasicCredential, tag: Tag, deadline: Deadline) -> Mailbox:
+        now = self._now()
+        if self._refused.get(tag):
+            raise LoginRefused(_REFUSED)
+        proof = self._matching(name, credential, tag)
+        if proof is None:
+            refusals = self._proofs.refusals(self._account(name), now)
+            if len(refusals) >= REFUSALS:
+                LOG.warning("a password is refused without asking: too many wrong ones for this account")
+                self._refused.put(tag, fact=True, until=min(refusals) + REFUSAL_WINDOW)
+                raise LoginRefused(_TOO_MANY)
+        elif now - proof.proved_at < FRESH:
+            self._admitted.put(tag, proof.mailbox, proof.proved_at + FRESH)
+            return proof.mailbox
+        elif now < self._paused_until:
+            raise ExchangeUnreachable("Exchange could not be asked a moment ago.")
+        return self._ask(name, credential, tag, proof, deadline)
+
+    def _ask(
+        self, name: Username, credential: BasicCredential, tag: Tag, proof: Proof | None, deadline: Deadline
+    ) -> Mailbox:
+        """Ask Exchange. ``proof`` is the older one that the password matches."""
+        try:
+            mailbox = self._exchange.log_in(credential, deadline)
+        except CredentialRefused:
+            self._note_refusal(name, tag, proof)
+            raise LoginRefused(_REFUSED) from None
+        except Unavailable:
+            self._paused_until = self._now() + PAUSE
+            raise
+        except ExchangeSays as error:
+            LOG.warning("a good login opens no mailbox: %s", type(error).__name__)
+            self._refused.put(tag, fact=True, until=self._now() + PAUSE)
+            raise LoginRefused(_NO_MAILBOX) from error
+        now = self._now()
+        proved = (
+            replace(proof, mailbox=mailbox, proved_at=now) if proof else make_proof(credential.password, mailbox, now)
+        )
+        self._proofs.put(name.login, proved)
+        for account in {self._account(name), self._learn(name, mailbox), name.short}:
+            self._proofs.clear_refusals(account)
+        self._matched.put(tag, proved, now + STANDS)
+        self._admitted.put(tag, mailbox, now + FRESH)
+        return mailbox
+
+    # --- proofs and refusals -------------------------------------------------------------------------
+
+    def _standing(self, name: Username) -> Proof | None:
+        """Give the proof of this user name while it stands; one from the future never does."""
+        proof = self._proof(name)
+        return proof if proof and timedelta() <= self._now() - proof.proved_at < STANDS else None
+
+    def _proof(self, name: Username) -> Proof | None:
+        """Give the proof of this user name, however old; a damaged one is none, since Exchange can be asked."""
+        try:
+            return self._proofs.get(name.login)
+        except SealBroken:
+            LOG.warning("a login proof in the state is damaged and is not used")
+            return None
+
+    def _matching(self, name: Username, credential: BasicCredential, tag: Tag) -> Proof | None:
+        """Give the standing proof if the password is its; scrypt is run only where this process does not know yet."""
+        proof = self._standing(name)
+        if proof is None:
+            return None
+        known = self._matched.get(tag)
+        if (known is None or known.digest != proof.digest) and not fits(credential.password, proof):
+            return None
+        self._learn(name, proof.mailbox)
+        self._matched.put(tag, proof, proof.proved_at + STANDS)
+        return proof
+
+    def _note_refusal(self, name: Username, tag: Tag, proof: Proof | None) -> None:
+        now = self._now()
+        self._refused.put(tag, fact=True, until=now + REMEMBERED)
+        self._admitted.drop(tag)
+        self._proofs.note_refusal(self._account(name), now)
+        if proof:
+            self._proofs.drop(name.login)
+            self._matched.drop(tag)
+
+    def _account(self, name: Username) -> str:
+        """Give the account that wrong passwords of this user name are counted for."""
+        if account := self._accounts.get(name.login):
+            return account
+        proof = self._proof(name)
+        return self._learn(name, proof.mailbox) if proof else name.short
+
+    def _learn(self, name: Username, mailbox: Mailbox) -> str:
+        """Remember which account these names mean: those of people who once got in, so there are not too many."""
+        account = mailbox.address.partition("@")[0]
+        self._accounts.update(dict.fromkeys((name.login, *mailbox.addresses), account))
+        return account

@@ -1,0 +1,96 @@
+"""Everything of one process, built from the configuration: for our own command and for Radicale's.
+
+A service belongs to the process that built it: its database connections, threads and locks do not survive a fork.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from bridge.accounts.accounts import Accounts, utc_now
+from bridge.config import Settings
+from bridge.errors import ConfigurationInvalid
+from bridge.ews.exchange import EwsExchange
+from bridge.ews.settings import EwsSettings
+from bridge.exchange import Waiters
+from bridge.keys import Keys, load_keys
+from bridge.mirror.mirror import Mirror
+from bridge.state.sqlite import make_engine
+from bridge.state.state import State
+from bridge.sync.calendars import Shared
+from bridge.sync.store import CalendarStore, StoreSettings
+from bridge.web.front_page import front_page
+
+KEY_FILE = "key"
+STATE_FILE = "state.db"
+MIRROR_FILE = "mirror.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The bridge behind the door.
+
+    ``front_page`` takes the URL clients reach the bridge by and gives HTML. ``close`` ends threads and connections
+    and forgets every password; nothing may be asked of the service after it.
+    """
+
+    settings: Settings
+    accounts: Accounts
+    store: CalendarStore
+    front_page: Callable[[str], bytes]
+    close: Callable[[], None]
+
+
+def build(settings: Settings) -> Service:
+    """Build the service; Exchange is not asked yet. Call it after a fork, in the process that serves.
+
+    Raises ConfigurationInvalid where the state folder or the key file cannot be used.
+    """
+    folder = settings.state.folder
+    keys = prepare(settings)
+    with ExitStack() as opened:
+        state_engine = make_engine(folder / STATE_FILE, "FULL")
+        opened.callback(state_engine.dispose)
+        mirror_engine = make_engine(folder / MIRROR_FILE, "NORMAL")
+        opened.callback(mirror_engine.dispose)
+        state = State(state_engine, keys, folder)
+        opened.callback(state.close)
+        exchange = EwsExchange(_ews_settings(settings))
+        opened.callback(exchange.close)
+        waiters = Waiters(settings.server.threads // 2)
+        accounts = Accounts(exchange, state.proofs, settings.exchange.organisation, waiters)
+        opened.callback(accounts.close)
+        store = CalendarStore(
+            exchange,
+            Mirror(mirror_engine, keys),
+            state,
+            _store_settings(settings),
+            waiters,
+            now=utc_now,
+            on_refused=accounts.forget,
+        )
+        opened.callback(store.close)
+        return Service(settings, accounts, store, front_page, opened.pop_all().close)
+
+
+def prepare(settings: Settings) -> Keys:
+    """Make the state folder and the key file where there are none yet, and give the keys.
+
+    Raises ConfigurationInvalid where they cannot be used. Nothing is opened: it may be called before a fork.
+    """
+    folder = settings.state.folder
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationInvalid([f"{folder}: the state folder cannot be made ({error.strerror})."]) from error
+    return load_keys(folder / KEY_FILE)
+
+
+def _ews_settings(settings: Settings) -> EwsSettings:
+    exchange = settings.exchange
+    return EwsSettings(exchange.url, exchange.authentication, exchange.version, exchange.ca_file)
+
+
+def _store_settings(settings: Settings) -> StoreSettings:
+    shares = tuple(Shared(share.viewer, share.owner) for share in settings.shares)
+    return StoreSettings(settings.sync.fresh, settings.exchange.time_zone, shares)

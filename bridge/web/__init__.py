@@ -1,0 +1,1 @@
+"""Pages for people: what is served here and how to connect a calendar client."""

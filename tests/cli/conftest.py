@@ -1,0 +1,90 @@
+"""The command as a process of its own, and a way to wait for what it prints."""
+
+import contextlib
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+DEADLINE = 60.0
+
+
+@dataclass
+class Running:
+    """A command that runs, in a process group of its own, as a terminal would start it."""
+
+    process: subprocess.Popen[bytes]
+    errors: Path
+    printed: str = ""
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Read what it prints until the pattern is there."""
+        end = time.monotonic() + DEADLINE
+        stdout = self.process.stdout
+        assert stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(stdout, selectors.EVENT_READ)
+            while not (found := re.search(pattern, self.printed)):
+                assert selector.select(end - time.monotonic()), f"not printed in time: {pattern}\n{self.told}"
+                piece = os.read(stdout.fileno(), 65536)
+                assert piece, f"it ended without printing {pattern}\n{self.told}"
+                self.printed += piece.decode()
+        return found
+
+    def interrupt(self) -> int:
+        """Type Ctrl-C, and give the exit code."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(DEADLINE)
+
+    def terminate(self) -> int:
+        """Ask it to end, as a service manager does, and give the exit code."""
+        self.process.terminate()
+        return self.process.wait(DEADLINE)
+
+    @property
+    def told(self) -> str:
+        """What it printed so far, errors included."""
+        return self.printed + self.errors.read_text()
+
+
+class Start(Protocol):
+    """Starts the command."""
+
+    def __call__(self, *arguments: str, **environment: str) -> AbstractContextManager[Running]:
+        """Start it with these arguments and further environment variables."""
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    @contextlib.contextmanager
+    def run(*arguments: str, **environment: str) -> Iterator[Running]:
+        errors = tmp_path / "errors.txt"
+        own = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state"), "TMPDIR": str(tmp_path)}
+        inherited = {name: value for name, value in os.environ.items() if name not in {"STATE_DIRECTORY", "DISPLAY"}}
+        with (
+            errors.open("wb") as told,
+            subprocess.Popen(  # noqa: S603 - our own command
+                [sys.executable, "-c", "from bridge.cli import main; main()", *arguments],
+                stdout=subprocess.PIPE,
+                stderr=told,
+                env=inherited | own | environment,
+                start_new_session=True,
+            ) as process,
+        ):
+            try:
+                yield Running(process, errors)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    return run
