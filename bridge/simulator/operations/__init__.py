@@ -1,0 +1,45 @@
+"""The operations, one file each; `OPERATIONS` is all the simulator can do."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from bridge.simulator.call import Call
+from bridge.simulator.operations.convert_id import convert_id
+from bridge.simulator.operations.create_folder import create_folder
+from bridge.simulator.operations.create_item import create_item
+from bridge.simulator.operations.delete_folder import delete_folder
+from bridge.simulator.operations.delete_item import delete_item
+from bridge.simulator.operations.find_folder import find_folder
+from bridge.simulator.operations.find_item import find_item
+from bridge.simulator.operations.get_folder import get_folder
+from bridge.simulator.operations.get_item import get_item
+from bridge.simulator.operations.get_server_time_zones import get_server_time_zones
+from bridge.simulator.operations.move_item import copy_item, move_item
+from bridge.simulator.operations.resolve_names import resolve_names
+from bridge.simulator.operations.sync_folder_hierarchy import sync_folder_hierarchy
+from bridge.simulator.operations.sync_folder_items import sync_folder_items
+from bridge.simulator.operations.update_folder import update_folder
+from bridge.simulator.operations.update_item import update_item
+from bridge.simulator.xml import Element
+
+OPERATIONS: Mapping[str, Callable[[Call], Element]] = MappingProxyType(
+    {
+        "ConvertId": convert_id,
+        "CopyItem": copy_item,
+        "CreateFolder": create_folder,
+        "CreateItem": create_item,
+        "DeleteFolder": delete_folder,
+        "DeleteItem": delete_item,
+        "FindFolder": find_folder,
+        "FindItem": find_item,
+        "GetFolder": get_folder,
+        "GetItem": get_item,
+        "GetServerTimeZones": get_server_time_zones,
+        "MoveItem": move_item,
+        "ResolveNames": resolve_names,
+        "SyncFolderHierarchy": sync_folder_hierarchy,
+        "SyncFolderItems": sync_folder_items,
+        "UpdateFolder": update_folder,
+        "UpdateItem": update_item,
+    }
+)

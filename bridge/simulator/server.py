@@ -1,0 +1,237 @@
+"""The HTTP/1.1 side: EWS with Basic authentication at any spelling of /EWS/Exchange.asmx, and the control URL."""
+
+import base64
+import binascii
+import gzip
+import json
+import socket
+import struct
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from bridge.simulator import control
+from bridge.simulator.model import Person
+from bridge.simulator.service import Reply, Service
+
+EWS_PATH = "/ews/exchange.asmx"
+CONTROL_PATH = "/simulator/control"
+REALM = "simulated Exchange"
+_LARGEST = 64 * 1024 * 1024
+_PIECE = 64
+_WORTH_PACKING = 1400
+
+
+class Refused(Exception):
+    """The HTTP request itself is refused; `status` says how."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Server(ThreadingHTTPServer):
+    """The server socket, its service, and the connections that are open."""
+
+    request_queue_size = 128
+    daemon_threads = False
+    block_on_close = True
+
+    def __init__(self, address: tuple[str, int], service: Service) -> None:
+        self.service = service
+        self.closing = threading.Event()
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        super().__init__(address, Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, so that `close` can end it."""
+        with self._lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget the connection and close it."""
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that goes away is no matter of the server's."""
+
+    def close(self) -> None:
+        """Stop serving, end every connection, wait for their threads."""
+        self.closing.set()
+        self.shutdown()
+        with self._lock:
+            for connection in self._open:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue
+        self.server_close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    server_version = "Microsoft-IIS/10.0"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    _holding = False
+    _head = b""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing; the records tell."""
+
+    def do_POST(self) -> None:
+        """Answer EWS and the control URL."""
+        try:
+            body = self._body()
+        except Refused as refused:
+            self.close_connection = True
+            self._send(Reply(refused.status, b"", "text/plain"))
+            return
+        if self._path == CONTROL_PATH:
+            self._control(body)
+        elif self._path == EWS_PATH:
+            self._ews(body)
+        else:
+            self._send(Reply(404, b"", "text/plain"))
+
+    def do_GET(self) -> None:
+        """Show the control URL's state; EWS has nothing to GET without a login."""
+        if self._path == CONTROL_PATH:
+            self._json(200, control.show(self.server.service))
+        elif self._path == EWS_PATH:
+            self._send(Reply(200, b"<html>Service</html>", "text/html") if self._viewer() else self._unauthorized())
+        else:
+            self._send(Reply(404, b"", "text/plain"))
+
+    @property
+    def _path(self) -> str:
+        return self.path.partition("?")[0].lower()
+
+    def _body(self) -> bytes:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            if not self.server.service.personality.rules.chunked_requests:
+                raise Refused(411)
+            return self._chunks()
+        try:
+            length = int(self.headers.get("Content-Length", ""))
+        except ValueError as cause:
+            raise Refused(411) from cause
+        if not 0 <= length <= _LARGEST:
+            raise Refused(413)
+        return self.rfile.read(length)
+
+    def _chunks(self) -> bytes:
+        found = bytearray()
+        try:
+            while size := int(self.rfile.readline(64).partition(b";")[0], 16):
+                if size < 0 or len(found) + size > _LARGEST:
+                    raise Refused(413)
+                found += self.rfile.read(size)
+                self.rfile.readline(64)
+        except ValueError as cause:
+            raise Refused(400) from cause
+        while self.rfile.readline(8192).strip():
+            pass
+        return bytes(found)
+
+    def _viewer(self) -> Person | None:
+        scheme, _, content = self.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            raw = base64.b64decode(content.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            text = raw.decode("latin-1")  # RFC 7617: clients that know no charset send this
+        login, _, password = text.partition(":")
+        person = self.server.service.store.log_in(login, password)
+        self.server.service.records.login(person.address if person else login, good=person is not None)
+        return person
+
+    def _ews(self, body: bytes) -> None:
+        viewer = self._viewer()
+        if viewer is None:
+            self._send(self._unauthorized())
+            return
+        reply = self.server.service.answer(viewer, body)
+        if reply.wait and self.server.closing.wait(reply.wait):
+            self.close_connection = True
+            return
+        self._send(self._unauthorized() if reply.status == HTTPStatus.UNAUTHORIZED else reply)
+
+    @staticmethod
+    def _unauthorized() -> Reply:
+        return Reply(401, b"", "text/plain", {"WWW-Authenticate": f'Basic realm="{REALM}"'})
+
+    def _control(self, body: bytes) -> None:
+        try:
+            self._json(200, control.change(self.server.service, body))
+        except (ValueError, TypeError) as cause:
+            self._json(400, {"error": str(cause)})
+
+    def _json(self, status: int, content: object) -> None:
+        self._send(Reply(status, json.dumps(content, indent=1).encode(), "application/json"))
+
+    def _send(self, reply: Reply) -> None:
+        if reply.manner == "reset":
+            self._reset()
+            return
+        body, headers = reply.body, dict(reply.headers)
+        if self._packs(reply):
+            body = gzip.compress(body, 1)
+            headers["Content-Encoding"] = "gzip"
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self._holding = True
+        self.end_headers()
+        self._holding = False
+        self._write(reply, body)
+
+    def _packs(self, reply: Reply) -> bool:
+        """Tell whether the answer is sent as gzip: never one that is to arrive spoilt."""
+        accepted = "gzip" in self.headers.get("Accept-Encoding", "") and len(reply.body) > _WORTH_PACKING
+        return accepted and reply.manner == "normal" and reply.body.rstrip().endswith(b">")
+
+    def flush_headers(self) -> None:
+        """Keep the headers until the body goes out with them: one write, no waiting for acknowledgements."""
+        if not self._holding:
+            super().flush_headers()
+            return
+        self._head = b"".join(getattr(self, "_headers_buffer", ()))
+        self._headers_buffer: list[bytes] = []
+
+    def _write(self, reply: Reply, body: bytes) -> None:
+        head = self._head
+        if reply.manner == "cut":
+            self.wfile.write(head + body[: len(body) // 2])
+            self.close_connection = True
+        elif reply.manner == "drip":
+            self.wfile.write(head)
+            for first in range(0, len(body), _PIECE):
+                self.wfile.write(body[first : first + _PIECE])
+                if self.server.closing.wait(reply.pause):
+                    self.close_connection = True
+                    return
+        else:
+            self.wfile.write(head + body)
+
+    def _reset(self) -> None:
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()

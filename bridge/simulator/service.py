@@ -1,0 +1,188 @@
+"""From the bytes of a request to the bytes of an answer: checking, dispatching, troubles, records. No HTTP server."""
+
+import logging
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from lxml import etree
+
+from bridge.simulator.call import Call, Limits, check_version
+from bridge.simulator.envelope import Request, read_request, write_answer, write_fault
+from bridge.simulator.faults import Faults, Troubles
+from bridge.simulator.identifiers import parse_folder_id, parse_item_id
+from bridge.simulator.model import Person
+from bridge.simulator.operations import OPERATIONS
+from bridge.simulator.records import Records, Seen
+from bridge.simulator.rules import Personality, rank
+from bridge.simulator.schemas import Schemas
+from bridge.simulator.store import Store
+from bridge.simulator.trouble import EwsError, Fault, NotSimulated, invalid
+from bridge.simulator.xml import Element, T, name_of
+from bridge.simulator.zone_xml import read_zone
+from bridge.simulator.zones import Zone
+
+_LOG = logging.getLogger("bridge.simulator")
+DEFECT = "SIMULATOR DEFECT"
+_TOLD = 4000  # bytes of an invalid answer that are told
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer before HTTP. `manner` is normal, reset, cut or drip; `wait` comes first, in seconds."""
+
+    status: int
+    body: bytes
+    content_type: str = "text/xml; charset=utf-8"
+    headers: dict[str, str] = field(default_factory=dict)
+    manner: str = "normal"
+    wait: float = 0
+    pause: float = 0
+
+
+@dataclass
+class Service:
+    """A simulated Exchange without its HTTP side."""
+
+    store: Store
+    personality: Personality
+    schemas: Schemas | None
+    faults: Faults = field(default_factory=Faults)
+    records: Records = field(default_factory=Records)
+
+    def answer(self, viewer: Person, body: bytes) -> Reply:
+        """Give the reply to a request of somebody who has logged in."""
+        try:
+            request = read_request(body)
+        except Fault as fault:
+            self.records.refuse(fault.message)
+            self.records.count(Seen("?", viewer.address, viewer.address, 500, fault.code))
+            return self._fault(fault)
+        mailbox = self._mailbox(request.element, viewer)
+        troubles = self.faults.take(request.operation, mailbox)
+        reply, outcome = self._troubled(viewer, request, troubles)
+        self.records.count(Seen(request.operation, mailbox, viewer.address, reply.status, outcome))
+        return reply
+
+    def _troubled(self, viewer: Person, request: Request, troubles: Troubles) -> tuple[Reply, str]:
+        spoil = troubles.spoil
+        spares_work = spoil is not None and not spoil.after and troubles.instead is None
+        kind = spoil.kind if spoil else ""
+        if spares_work and kind not in {"cut", "truncated"}:
+            reply, outcome = Reply(500, b""), kind
+        else:
+            reply, outcome = self._carried_out(viewer, request, troubles)
+        wait = troubles.wait
+        if spoil:
+            reply = self._spoilt(reply, troubles)
+            outcome = kind
+        if troubles.drip is not None and reply.manner == "normal":
+            return replace(reply, manner="drip", pause=troubles.drip, wait=wait), outcome
+        return replace(reply, wait=wait), outcome
+
+    def _spoilt(self, reply: Reply, troubles: Troubles) -> Reply:
+        spoil = troubles.spoil
+        kind = spoil.kind if spoil else ""
+        if troubles.fault:
+            return self._fault(troubles.fault)
+        ways: dict[str, Callable[[], Reply]] = {
+            "busy_503": lambda: Reply(
+                503, b"<html>busy</html>", "text/html", {"Retry-After": str(spoil.seconds if spoil else 0)}
+            ),
+            "unauthorized": lambda: Reply(401, b""),
+            "server_error": lambda: Reply(500, b"<html><body>Runtime Error</body></html>", "text/html"),
+            "reset": lambda: Reply(0, b"", manner="reset"),
+            "cut": lambda: replace(reply, manner="cut"),
+            "truncated": lambda: replace(reply, body=reply.body[: len(reply.body) * 2 // 3]),
+        }
+        return ways[kind]() if kind in ways else reply
+
+    def _carried_out(self, viewer: Person, request: Request, troubles: Troubles) -> tuple[Reply, str]:
+        try:
+            content = self._run(viewer, request, troubles)
+        except NotSimulated as fault:
+            _LOG.warning("%s: %s", request.operation, fault.message)
+            self.records.refuse(f"{request.operation}: {fault.message}")
+            return self._fault(fault), fault.code
+        except Fault as fault:
+            self.records.refuse(f"{request.operation}: {fault.message}")
+            return self._fault(fault), fault.code
+        except EwsError as error:
+            return self._fault(Fault(error.code, error.message, values=error.values)), error.code
+        except Exception:  # noqa: BLE001 - a defect of ours must be seen by whoever asked, and in the records
+            return self._defect(request.operation, traceback.format_exc()), DEFECT
+        violation = self.schemas.violation(content) if self.schemas and self._answers_checked(request) else None
+        if violation:
+            text = f"line {violation.line}: {violation.text}\n{content[:_TOLD].decode('utf-8', 'replace')}"
+            return self._defect(request.operation, text), DEFECT
+        return Reply(200, write_answer(self.personality, content), self._type()), "ok"
+
+    def _answers_checked(self, request: Request) -> bool:
+        short_zones = request.operation == "GetServerTimeZones" and request.element.get("ReturnFullTimeZoneData")
+        return self.personality.rules.answers_obey_schema and short_zones not in {"false", "0"}
+
+    def _run(self, viewer: Person, request: Request, troubles: Troubles) -> bytes:
+        version = check_version(request.version, self.personality)
+        operation = OPERATIONS.get(request.operation)
+        if operation is None or request.operation in self.personality.rules.unknown_operations:
+            raise NotSimulated(f"the operation {request.operation}")
+        if request.impersonated:
+            raise NotSimulated("ExchangeImpersonation")
+        self._check(request)
+        limits = Limits(
+            troubles.page_size,
+            troubles.unreadable,
+            troubles.instead,
+            after=bool(troubles.spoil and troubles.spoil.after),
+            stop_after=troubles.stop_after,
+        )
+        with self.store.lock:
+            zone = self._zone(request)
+            call = Call(self.store, viewer, self.personality, request.element, version, zone, limits)
+            return etree.tostring(operation(call))
+
+    def _zone(self, request: Request) -> Zone | None:
+        if request.zone is None:
+            return None
+        zone = read_zone(request.zone, young=self.personality.young_zones)
+        if zone is None:
+            raise EwsError("ErrorTimeZone")
+        return zone
+
+    def _check(self, request: Request) -> None:
+        if self.schemas:
+            violation = self.schemas.violation(request.content)
+            if violation:
+                raise invalid(violation.text, request.line + violation.line - 1, violation.position)
+        receipts = request.element.get("SuppressReadReceipts")
+        if receipts is not None and self.personality.level < rank("Exchange2013_SP1"):
+            raise invalid("The 'SuppressReadReceipts' attribute is not declared.", request.line)
+
+    def _fault(self, fault: Fault) -> Reply:
+        return Reply(500, write_fault(self.personality, fault), self._type())
+
+    def _defect(self, operation: str, text: str) -> Reply:
+        _LOG.error("%s in %s: %s", DEFECT, operation, text)
+        self.records.spoil(f"{operation}: {text}")
+        body = f"{DEFECT}: the answer to {operation} would be wrong.\n{text}"
+        return Reply(500, body.encode(), "text/plain; charset=utf-8")
+
+    def _type(self) -> str:
+        return "text/xml; charset=utf-8" if self.personality.rules.charset_told else "text/xml"
+
+    def _mailbox(self, element: Element, viewer: Person) -> str:
+        """Give the address of the mailbox a request is about: the first it names, else the viewer's."""
+        for named in element.iter(T + "FolderId", T + "ItemId", T + "DistinguishedFolderId"):
+            if name_of(named) == "DistinguishedFolderId":
+                address = named.findtext(f"{T}Mailbox/{T}EmailAddress")
+                person = self.store.person(address) if address else viewer
+                return person.address if person else (address or "")
+            try:
+                text = named.get("Id", "")
+                guid = parse_item_id(text).mailbox if name_of(named) == "ItemId" else parse_folder_id(text)[0]
+            except EwsError:
+                continue
+            box = self.store.mailboxes.get(guid)
+            if box:
+                return box.owner.address
+        return viewer.address

@@ -1,0 +1,236 @@
+"""A simulated Exchange that runs: in a thread for tests, or as a command."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from bridge.simulator.faults import Faults, Knob
+from bridge.simulator.lifelike import lifelike_people
+from bridge.simulator.model import Folder, Item, Mail, Person
+from bridge.simulator.people import PersonPlan, load_people, read_event, settle_people
+from bridge.simulator.records import Records
+from bridge.simulator.rules import PERSONALITIES
+from bridge.simulator.schemas import find_schemas
+from bridge.simulator.server import CONTROL_PATH, Server
+from bridge.simulator.service import Service
+from bridge.simulator.store import Store, now
+
+_LOG = logging.getLogger("bridge.simulator")
+
+
+class Simulator:
+    """A simulated Exchange on a port of this machine; use it with `with`.
+
+    `people` are plans (`PersonPlan`, `lifelike_people`, `load_people`); `latency` is in milliseconds; port 0 takes
+    a free one; the same `seed` and `clock` give the same ids. `sim.url` is the EWS address.
+    """
+
+    def __init__(
+        self,
+        people: Sequence[PersonPlan] = (),
+        *,
+        personality: str = "2019",
+        latency: int = 0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: int = 0,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        if personality not in PERSONALITIES:
+            raise ValueError(f"no personality {personality}; there are {', '.join(PERSONALITIES)}")
+        self.store = Store(seed, clock)
+        settle_people(self.store, people)
+        self.service = Service(self.store, PERSONALITIES[personality], find_schemas())
+        if self.service.schemas is None:
+            _LOG.warning("EXCHANGE_SCHEMAS names no schemas: requests and answers are not checked against them")
+        if latency:
+            self.faults.add(Knob("latency", milliseconds=latency))
+        self._server = Server((host, port), self.service)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="simulator")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Serve, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving; every connection is ended and every thread has finished when this returns.
+
+        One that was never started gives its port back.
+        """
+        if self._thread.ident is None:
+            self._server.server_close()
+            return
+        self._server.close()
+        self._thread.join()
+
+    @property
+    def base(self) -> str:
+        """Give `http://host:port`."""
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    @property
+    def url(self) -> str:
+        """Give the EWS address."""
+        return f"{self.base}/EWS/Exchange.asmx"
+
+    @property
+    def control_url(self) -> str:
+        """Give the control address."""
+        return f"{self.base}{CONTROL_PATH}"
+
+    @property
+    def faults(self) -> Faults:
+        """Give the knobs."""
+        return self.service.faults
+
+    @property
+    def records(self) -> Records:
+        """Give the counts and what was seen."""
+        return self.service.records
+
+    @property
+    def invalid_answers(self) -> list[str]:
+        """Give the answers of ours that broke the schema; a test asserts there are none."""
+        return self.service.records.invalid_answers
+
+    @property
+    def refused(self) -> list[str]:
+        """Give what was refused because it was not understood or cannot be simulated yet."""
+        return self.service.records.refused
+
+    @property
+    def outbox(self) -> list[Mail]:
+        """Give the mails Exchange would have sent."""
+        return self.store.outbox
+
+    def trouble(self, kind: str, **settings: Any) -> None:
+        """Set a knob: `sim.trouble("busy_503", operation="GetItem", count=1, seconds=3)`."""
+        self.faults.add(Knob(kind, **settings))
+
+    def expire_sync_states(self) -> None:
+        """Make every sync state given so far invalid."""
+        self.store.sync_epoch += 1
+
+    # Seeding and looking, without HTTP
+
+    def person(self, address: str) -> Person:
+        """Give whose address that is."""
+        person = self.store.person(address)
+        if person is None:
+            raise KeyError(address)
+        return person
+
+    def folder(self, address: str, name: str = "") -> Folder:
+        """Give a calendar by its display name, the default one without."""
+        mailbox = self.person(address).mailbox
+        if not name:
+            return self.store.distinguished(mailbox, "calendar")
+        found = self.store.mailboxes[mailbox].folders.values()
+        return next(folder for folder in found if folder.name == name)
+
+    def add_calendar(self, address: str, name: str, permissions: Mapping[str, str] | None = None) -> Folder:
+        """Give a new calendar beside the default one; `permissions` go from address to none, freebusy, read, write."""
+        parent = self.folder(address)
+        allowed = {who.casefold(): level for who, level in (permissions or {}).items()}
+        return self.store.add_folder(parent.mailbox, parent.number, name, "IPF.Appointment", permissions=allowed)
+
+    def permit(self, address: str, who: str, level: str, calendar: str = "") -> None:
+        """Let somebody do `level` with a calendar; an alias of theirs will do."""
+        folder = self.folder(address, calendar)
+        granted = {**folder.permissions, who.casefold(): level}
+        self.store.put_folder(replace(folder, permissions=granted))
+
+    def add_event(self, address: str, calendar: str = "", **event: Any) -> Item:
+        """Give a new event, described as in the people file: subject, start, end, zone, all_day, ..."""
+        folder = self.folder(address, calendar)
+        return self.store.add_item(folder, read_event(event, self.person(address).zone))
+
+    def change_event(self, item: Item, **values: object) -> Item:
+        """Give the event after a change at Exchange; `values` go by element name (`Subject="x"`)."""
+        with self.store.lock:
+            current = self.store.item_by_id(item.id)
+            changed = replace(current, values={**current.values, **values})
+            return self.store.put_item(changed, current.modified_by)
+
+    def remove_event(self, item: Item) -> None:
+        """Remove an event for good, as somebody at Exchange would."""
+        self.store.remove_item(self.store.item_by_id(item.id))
+
+    def move_event(self, item: Item, calendar: str = "") -> Item:
+        """Give the event in another calendar of its mailbox, under a new id."""
+        owner = self.store.mailboxes[item.mailbox].owner
+        current = self.store.item_by_id(item.id)
+        return self.store.move_item(current, self.folder(owner.address, calendar), owner.name)
+
+    def change_password(self, address: str, password: str) -> None:
+        """Let somebody log in with another password from now on."""
+        box = self.store.mailboxes[self.person(address).mailbox]
+        box.owner = replace(box.owner, password=password)
+
+    def events(self, address: str, calendar: str = "") -> list[Item]:
+        """Give the events of a calendar, oldest first."""
+        with self.store.lock:
+            return list(self.store.items_in(self.folder(address, calendar)))
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """What `serve` is told: `people` a TOML file, else `count` people are made from `seed` with `events` each."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    people: Path | None = None
+    seed: int = 1
+    count: int = 3
+    events: int = 60
+    personality: str = "2019"
+    latency: int = 0
+
+
+def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
+    """Serve until SIGINT or SIGTERM; `say` is told the addresses and logins when everything is ready."""
+    plans = (
+        load_people(options.people) if options.people else lifelike_people(options.seed, options.count, options.events)
+    )
+    simulator = Simulator(
+        plans,
+        personality=options.personality,
+        latency=options.latency,
+        host=options.host,
+        port=options.port,
+        seed=options.seed,
+    )
+    stopped = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with simulator:
+            say(f"Simulated Exchange ({options.personality}): {simulator.url}")
+            say(f"Control: {simulator.control_url}")
+            checked = "checked against" if simulator.service.schemas else "NOT checked against"
+            say(f"Requests and answers are {checked} Microsoft's schemas")
+            for plan in plans:
+                say(f"  {plan.name}: {plan.address}, password {plan.password}")
+            stopped.wait()
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)

@@ -1,0 +1,269 @@
+"""The state of a simulated Exchange: mailboxes with folders and items, and one count of changes per mailbox.
+
+Everything is done under `lock`. Nothing here knows SOAP. Given the same seed, clock and calls it is the same.
+"""
+
+import random
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from bridge.simulator.identifiers import ItemName, new_uid, parse_folder_id, parse_item_id
+from bridge.simulator.model import ExtendedPath, Folder, Item, Mail, Person
+from bridge.simulator.trouble import EwsError
+
+# The folders every mailbox has: distinguished id, parent, name, class. Source: [D] DistinguishedFolderId
+STANDARD = (
+    ("root", "", "Root", "IPF"),
+    ("msgfolderroot", "root", "Top of Information Store", "IPF"),
+    ("inbox", "msgfolderroot", "Inbox", "IPF.Note"),
+    ("outbox", "msgfolderroot", "Outbox", "IPF.Note"),
+    ("sentitems", "msgfolderroot", "Sent Items", "IPF.Note"),
+    ("deleteditems", "msgfolderroot", "Deleted Items", "IPF.Note"),
+    ("drafts", "msgfolderroot", "Drafts", "IPF.Note"),
+    ("junkemail", "msgfolderroot", "Junk E-mail", "IPF.Note"),
+    ("contacts", "msgfolderroot", "Contacts", "IPF.Contact"),
+    ("tasks", "msgfolderroot", "Tasks", "IPF.Task"),
+    ("notes", "msgfolderroot", "Notes", "IPF.StickyNote"),
+    ("journal", "msgfolderroot", "Journal", "IPF.Journal"),
+    ("calendar", "msgfolderroot", "Calendar", "IPF.Appointment"),
+    ("searchfolders", "root", "Finder", "IPF"),
+)
+
+Extended = Mapping[ExtendedPath, tuple[str, ...]]
+
+
+def now() -> datetime:
+    """Give this second."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass
+class Mailbox:
+    """One mailbox: its owner, folders by number, items by folder and number, its counters."""
+
+    owner: Person
+    folders: dict[int, Folder] = field(default_factory=dict)
+    items: dict[int, dict[int, Item]] = field(default_factory=dict)
+    touched: dict[int, int] = field(default_factory=dict)
+    folder_touched: int = 0
+    number: int = 0
+    change: int = 0
+
+    def next_number(self) -> int:
+        """Give a number never used before in this mailbox."""
+        self.number += 1
+        return self.number
+
+    def next_change(self) -> int:
+        """Give the next change number."""
+        self.change += 1
+        return self.change
+
+
+class Store:
+    """All mailboxes of one organisation; `clock` gives the time of a write."""
+
+    def __init__(self, seed: int = 0, clock: Callable[[], datetime] = now) -> None:
+        self.lock = threading.RLock()
+        self.clock = clock
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.mailboxes: dict[str, Mailbox] = {}
+        self.outbox: list[Mail] = []
+        self.sync_epoch = 0
+
+    # People
+
+    def add_person(self, person: Person) -> Mailbox:
+        """Give a new mailbox with the folders every mailbox has."""
+        with self.lock:
+            box = self.mailboxes[person.mailbox] = Mailbox(person)
+            numbers = {"": 0}
+            for distinguished, parent, name, folder_class in STANDARD:
+                folder = self.add_folder(person.mailbox, numbers[parent], name, folder_class, distinguished)
+                numbers[distinguished] = folder.number
+            return box
+
+    def guid(self, name: str) -> str:
+        """Give the mailbox GUID that belongs to a name, the same for the same seed."""
+        return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.seed}.{name}"))
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Give everybody with a mailbox."""
+        return tuple(box.owner for box in self.mailboxes.values())
+
+    def person(self, address: str) -> Person | None:
+        """Give whose address that is."""
+        wanted = address.casefold().removeprefix("smtp:")
+        return next((person for person in self.people if wanted in person.addresses), None)
+
+    def log_in(self, login: str, password: str) -> Person | None:
+        """Give who that is: by address, alias address or account with domain; the password must be right."""
+        wanted = login.casefold()
+        for person in self.people:
+            account = f"{person.domain}\\{person.login}".casefold()
+            if (wanted in person.addresses or wanted == account) and person.password == password:
+                return person
+        return None
+
+    # Folders
+
+    def add_folder(
+        self,
+        mailbox: str,
+        parent: int,
+        name: str,
+        folder_class: str,
+        distinguished: str = "",
+        *,
+        permissions: Mapping[str, str] | None = None,
+        extended: Extended | None = None,
+    ) -> Folder:
+        """Give a new folder."""
+        with self.lock:
+            box = self.mailboxes[mailbox]
+            folder = Folder(
+                mailbox=mailbox,
+                number=box.next_number(),
+                parent=parent,
+                name=name,
+                folder_class=folder_class,
+                distinguished=distinguished,
+                change=box.next_change(),
+                permissions=permissions or {},
+                extended=extended or {},
+            )
+            box.folders[folder.number] = folder
+            box.items[folder.number] = {}
+            box.touched[folder.number] = 0
+            box.folder_touched = box.change
+            return folder
+
+    def put_folder(self, folder: Folder) -> Folder:
+        """Give the folder stored in place of the one with its number, with a new change."""
+        with self.lock:
+            box = self.mailboxes[folder.mailbox]
+            fresh = replace(folder, change=box.next_change())
+            box.folders[folder.number] = fresh
+            box.folder_touched = box.change
+            return fresh
+
+    def remove_folder(self, folder: Folder) -> None:
+        """Remove a folder and everything below it."""
+        with self.lock:
+            box = self.mailboxes[folder.mailbox]
+            for child in [f for f in box.folders.values() if f.parent == folder.number]:
+                self.remove_folder(child)
+            del box.folders[folder.number], box.items[folder.number]
+            box.folder_touched = box.next_change()
+
+    def folder_by_id(self, text: str) -> Folder:
+        """Give the folder with that FolderId."""
+        mailbox, number = parse_folder_id(text)
+        box = self.mailboxes.get(mailbox)
+        folder = box.folders.get(number) if box else None
+        if folder is None:
+            raise EwsError("ErrorFolderNotFound")
+        return folder
+
+    def distinguished(self, mailbox: str, name: str) -> Folder:
+        """Give a mailbox's folder of that distinguished id."""
+        for folder in self.mailboxes[mailbox].folders.values():
+            if folder.distinguished == name:
+                return folder
+        raise EwsError("ErrorFolderNotFound")
+
+    def below(self, folder: Folder, *, deep: bool) -> list[Folder]:
+        """Give the folders in a folder, all levels when `deep`."""
+        found: list[Folder] = []
+        for child in self.mailboxes[folder.mailbox].folders.values():
+            if child.parent == folder.number:
+                found.append(child)
+                found += self.below(child, deep=True) if deep else []
+        return found
+
+    def items_in(self, folder: Folder) -> Iterable[Item]:
+        """Give the items of a folder, oldest number first."""
+        return self.mailboxes[folder.mailbox].items[folder.number].values()
+
+    # Items
+
+    def add_item(
+        self, folder: Folder, values: Mapping[str, object], extended: Extended | None = None, by: str = ""
+    ) -> Item:
+        """Give a new item of a folder; without a UID it gets one of Exchange's form."""
+        with self.lock:
+            box = self.mailboxes[folder.mailbox]
+            moment = self.clock()
+            uid = values.get("UID") or new_uid(moment, self.random.randbytes(16))
+            item = Item(
+                mailbox=folder.mailbox,
+                folder=folder.number,
+                number=box.next_number(),
+                change=box.next_change(),
+                created=moment,
+                modified=moment,
+                modified_by=by or box.owner.name,
+                values={**values, "UID": uid},
+                extended=extended or {},
+            )
+            self._keep(item)
+            return item
+
+    def put_item(self, item: Item, by: str) -> Item:
+        """Give the item stored in place of the one with its number, with a new change."""
+        with self.lock:
+            change = self.mailboxes[item.mailbox].next_change()
+            fresh = replace(item, change=change, modified=self.clock(), modified_by=by)
+            self._keep(fresh)
+            return fresh
+
+    def remove_item(self, item: Item) -> None:
+        """Remove an item for good."""
+        with self.lock:
+            box = self.mailboxes[item.mailbox]
+            del box.items[item.folder][item.number]
+            box.touched[item.folder] = box.next_change()
+
+    def move_item(self, item: Item, target: Folder, by: str, *, keep: bool = False) -> Item:
+        """Give the item in its new folder, under a new id; `keep` leaves the old one, which makes it a copy."""
+        with self.lock:
+            if not keep:
+                self.remove_item(item)
+            box = self.mailboxes[target.mailbox]
+            fresh = replace(
+                item,
+                mailbox=target.mailbox,
+                folder=target.number,
+                number=box.next_number(),
+                change=box.next_change(),
+                modified=self.clock(),
+                modified_by=by,
+            )
+            self._keep(fresh)
+            return fresh
+
+    def item_by_id(self, text: str) -> Item:
+        """Give the item with that ItemId."""
+        return self.item_by_name(parse_item_id(text))
+
+    def item_by_name(self, name: ItemName) -> Item:
+        """Give the item of a parsed id."""
+        box = self.mailboxes.get(name.mailbox)
+        item = box.items.get(name.folder, {}).get(name.number) if box else None
+        if item is None:
+            raise EwsError("ErrorItemNotFound")
+        return item
+
+    def folder_of(self, item: Item) -> Folder:
+        """Give the folder an item is in."""
+        return self.mailboxes[item.mailbox].folders[item.folder]
+
+    def _keep(self, item: Item) -> None:
+        box = self.mailboxes[item.mailbox]
+        box.items[item.folder][item.number] = item
+        box.touched[item.folder] = item.change

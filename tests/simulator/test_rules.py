@@ -1,0 +1,36 @@
+"""Every rule has a source and is obeyed somewhere; the assumed ones are counted aloud."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from bridge.simulator import PERSONALITIES, assumed, rules
+
+ROOM = Path(rules.__file__).parent
+
+
+def test_every_rule_has_a_source() -> None:
+    names = {field.name for field in fields(rules.Rules)}
+    assert names == set(rules.SOURCES)
+    assert not names & set(rules.FIXED)
+    for source in [*rules.SOURCES.values(), *(source for _, source in rules.FIXED.values())]:
+        assert source == "assumed" or source.startswith(("[V]", "[D]", "[W]", "MS-", "Microsoft's"))
+
+
+def test_every_switch_is_asked_for() -> None:
+    code = "".join(path.read_text() for path in ROOM.rglob("*.py") if path.name != "rules.py")
+    assert [field.name for field in fields(rules.Rules) if f"rules.{field.name}" not in code] == []
+
+
+def test_personalities_differ_where_they_should() -> None:
+    assert set(PERSONALITIES) == {"2010", "2019", "online", "lenient"}
+    assert PERSONALITIES["2010"].level < PERSONALITIES["2019"].level < PERSONALITIES["online"].level
+
+
+def test_how_much_is_assumed_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    found = assumed()
+    with capsys.disabled():
+        print(f"\nsimulated Exchange: {len(found)} rules are assumed: {', '.join(sorted(found))}")  # noqa: T201
+    assert "private_items" in found
+    assert "stale_key" not in found
