@@ -1,0 +1,1 @@
+"""iCalendar to and from the nouns: pure, without network, clock or the machine's time zone."""

@@ -1,0 +1,16 @@
+"""Whose calendar it is, and in which zone its floating times live."""
+
+from dataclasses import dataclass
+
+from bridge.model import UTC_ZONE, Mailbox, Zone
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What mapping must know beside the event: ``mailbox``, whose addresses mean "self", and ``zone``.
+
+    Floating times and new all-day events are taken to be in ``zone``.
+    """
+
+    mailbox: Mailbox
+    zone: Zone = UTC_ZONE

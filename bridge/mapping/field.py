@@ -1,0 +1,82 @@
+"""What a row of the table is: a field, owner of iCalendar names and of attributes of an item, in both directions."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.mapping.calendar_object import CalendarObject
+from bridge.mapping.component import Component
+from bridge.mapping.context import Context
+from bridge.mapping.lines import Line
+from bridge.model import Attribute, Item
+
+Part = Line | Component
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a client asks for; ``stored`` is the item that is being replaced, None for a new one."""
+
+    obj: CalendarObject
+    context: Context
+    stored: Item | None = None
+
+    @property
+    def event(self) -> Component:
+        """The client's event."""
+        return self.obj.event
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An item that is to be shown to a client."""
+
+    item: Item
+    context: Context
+
+
+class Field(ABC):
+    """One property, or several that cannot be told apart.
+
+    ``name`` is the field's name in `Kept`, never renamed: stored items carry it. ``ical`` are the properties it owns,
+    among them those that go stale when its attributes change. ``attributes`` are those of `Content` it owns; a field
+    that only shows owns none. ``is_required``: its property stands in every event, whatever the client left out.
+    """
+
+    name: str
+    ical: frozenset[str]
+    attributes: frozenset[Attribute] = frozenset()
+    is_required = False
+
+    def take(self, event: Component) -> Sequence[Part]:
+        """Give the parts of a client's event that are this field's."""
+        return [line for line in event.lines if line.name in self.ical]
+
+    @abstractmethod
+    def to_item(self, asked: Asked) -> Mapping[str, Any]:
+        """Give all of ``attributes`` as the client asks for; the default where he says nothing. Raises Refused."""
+
+    @abstractmethod
+    def to_ical(self, shown: Shown) -> Sequence[str]:
+        """Give the unfolded lines that show the item."""
+
+    @abstractmethod
+    def facts(self, item: Item) -> tuple[object, ...]:
+        """Give what of the item this field stands on, in a form that does not change when Exchange tidies it up.
+
+        Lines of a client's that are kept for this field are good while these facts are what they were.
+        """
+
+
+class ShownField(Field):
+    """A field that Exchange alone decides: it is shown, and what a client says of it is kept."""
+
+    def to_item(self, asked: Asked) -> Mapping[str, Any]:  # noqa: ARG002 - the signature is a Field's
+        """Write nothing."""
+        return {}
+
+
+def attributes(*names: str) -> frozenset[Attribute]:
+    """Name attributes of `Content`."""
+    return frozenset(Attribute(name) for name in names)

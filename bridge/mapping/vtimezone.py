@@ -1,0 +1,182 @@
+"""VTIMEZONE (RFC 5545 3.6.5): written from a zone's rules for the years of an event, and read where it must be.
+
+A written one begins with the rules in effect for the event, no earlier: clients expand each rule from its DTSTART on.
+"""
+
+import calendar
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import cast
+
+from icalendar import Timezone
+
+from bridge.mapping.component import Component
+from bridge.mapping.values import write_date_time
+from bridge.zones import load_zone
+
+_STEP = timedelta(days=10)
+"""No zone changes its offset twice within it in such a way that both changes cancel out, Morocco's Ramadan included."""
+_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_REGULAR_YEARS = 4
+_DAY_AND_TIME = frozenset({"BYMONTH", "BYMONTHDAY", "BYDAY", "BYSETPOS", "BYHOUR", "BYMINUTE", "BYSECOND"})
+_RULE_PARTS = _DAY_AND_TIME | {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"}
+_MOST_RULES = 100
+_LONGEST = 64 * 1024
+"""Characters of a VTIMEZONE; the whole history of a zone takes a tenth."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Onset:
+    """A change of offset: ``local`` is the clock's time before it (RFC 5545 3.6.5)."""
+
+    local: datetime
+    before: timedelta
+    after: timedelta
+    name: str
+    is_daylight: bool
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What onsets of one observance share."""
+        return self.before, self.after, self.name, self.is_daylight
+
+
+@lru_cache(maxsize=2048)
+def write_vtimezone(tzid: str, name: str, first_year: int, last_year: int) -> tuple[str, ...]:
+    """Give the unfolded lines of a VTIMEZONE for the IANA zone ``name``, good for these years (UTC)."""
+    rules = load_zone(name)
+    years = range(first_year - 1, max(last_year + 2, first_year + _REGULAR_YEARS))
+    onsets = _onsets(rules, years)
+    lines = ["BEGIN:VTIMEZONE", f"TZID:{tzid}"]
+    if regular := _yearly(onsets, years):
+        for onset, rule in regular:
+            lines += _observance(onset, [rule])
+    else:
+        lines += _fixed(rules, first_year - 1)
+        for group in _grouped(onset for onset in onsets if onset.local.year <= last_year + 1):
+            lines += _observance(group[0], [f"RDATE:{write_date_time(onset.local)}" for onset in group[1:]])
+    return (*lines, "END:VTIMEZONE")
+
+
+def read_vtimezone(component: Component) -> tzinfo:
+    """Give the rules of a client's VTIMEZONE. Raises ValueError where they cannot be read.
+
+    Rules are expanded from their DTSTART on, be that in 1601; what no author of zones writes, but would take long, is
+    not read.
+    """
+    rules = [line.value for observance in component.children for line in observance.all("RRULE")]
+    text = "\r\n".join(component.raw())
+    if len(text) > _LONGEST or len(rules) > _MOST_RULES or not all(map(_is_once_a_year, rules)):
+        raise ValueError
+    return _read(text)
+
+
+def _is_once_a_year(rule: str) -> bool:
+    """Whether a rule gives about one day a year; a list of days of the month stands for one of them with BYDAY."""
+    parts = dict(part.split("=", 1) for part in rule.upper().split(";") if "=" in part)
+    listed = {name for name, value in parts.items() if "," in value}
+    return (
+        parts.get("FREQ") == "YEARLY"
+        and parts.keys() <= _RULE_PARTS
+        and listed <= ({"BYMONTHDAY"} if "BYDAY" in parts else set())
+    )
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> tzinfo:
+    try:
+        rules: tzinfo = cast("Timezone", Timezone.from_ical(text)).to_tz(lookup_tzid=False)
+        rules.utcoffset(datetime(2000, 1, 1))  # noqa: DTZ001 - rules are asked with the clock's time
+    except Exception as problem:  # the libraries below name no common error for what they cannot read
+        raise ValueError from problem
+    return rules
+
+
+def _onsets(rules: tzinfo, years: range) -> list[_Onset]:
+    found = []
+    moment, end = datetime(years.start, 1, 1, tzinfo=UTC), datetime(years.stop, 1, 1, tzinfo=UTC)
+    while moment < end:
+        later = moment + _STEP
+        if _offset(rules, moment) != _offset(rules, later):
+            found.append(_onset_between(rules, moment, later))
+        moment = later
+    return found
+
+
+def _onset_between(rules: tzinfo, low: datetime, high: datetime) -> _Onset:
+    before = _offset(rules, low)
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) // 2
+        middle = middle.replace(microsecond=0)
+        low, high = (middle, high) if _offset(rules, middle) == before else (low, middle)
+    new = high.astimezone(rules)
+    local = (high + before).replace(tzinfo=None)
+    return _Onset(local, before, _offset(rules, high), new.tzname() or "", bool(new.dst()))
+
+
+def _offset(rules: tzinfo, moment: datetime) -> timedelta:
+    return moment.astimezone(rules).utcoffset() or timedelta()
+
+
+def _yearly(onsets: Sequence[_Onset], years: range) -> list[tuple[_Onset, str]] | None:
+    """Give two onsets with the rule that each follows every year, None where the zone's rules are not such."""
+    groups = list(_grouped(onsets))
+    if len(groups) != 2 or any([onset.local.year for onset in group] != list(years) for group in groups):
+        return None
+    found = [(group[0], rule) for group in groups if (rule := _rule(group))]
+    return found if len(found) == 2 else None
+
+
+def _rule(onsets: Sequence[_Onset]) -> str | None:
+    """Give the RRULE of onsets on the same weekday of the same week of a month, at the same time."""
+    first = onsets[0].local
+    if any((one.local.month, one.local.time()) != (first.month, first.time()) for one in onsets):
+        return None
+    places = set.intersection(*(_places(one.local) for one in onsets))
+    if not places:
+        return None
+    week, weekday = min(places)  # the last week before a counted one
+    return f"RRULE:FREQ=YEARLY;BYMONTH={first.month};BYDAY={week}{_DAYS[weekday]}"
+
+
+def _places(local: datetime) -> set[tuple[int, int]]:
+    places = {((local.day - 1) // 7 + 1, local.weekday())}
+    if local.day + 7 > calendar.monthrange(local.year, local.month)[1]:
+        places.add((-1, local.weekday()))
+    return places
+
+
+def _grouped(onsets: Iterable[_Onset]) -> Iterable[list[_Onset]]:
+    groups: dict[tuple[object, ...], list[_Onset]] = {}
+    for onset in onsets:
+        groups.setdefault(onset.kind, []).append(onset)
+    return groups.values()
+
+
+def _fixed(rules: tzinfo, year: int) -> Iterator[str]:
+    """Write the observance in effect when the year begins (UTC, as the search for changes does)."""
+    start = datetime(year, 1, 1, tzinfo=UTC).astimezone(rules)
+    offset = start.utcoffset() or timedelta()
+    naive = start.replace(tzinfo=None)
+    return iter(_observance(_Onset(naive, offset, offset, start.tzname() or "", bool(start.dst())), []))
+
+
+def _observance(onset: _Onset, more: Sequence[str]) -> list[str]:
+    kind = "DAYLIGHT" if onset.is_daylight else "STANDARD"
+    return [
+        f"BEGIN:{kind}",
+        f"DTSTART:{write_date_time(onset.local)}",
+        f"TZOFFSETFROM:{_write_offset(onset.before)}",
+        f"TZOFFSETTO:{_write_offset(onset.after)}",
+        *([f"TZNAME:{onset.name}"] if onset.name else []),
+        *more,
+        f"END:{kind}",
+    ]
+
+
+def _write_offset(offset: timedelta) -> str:
+    minutes, seconds = divmod(abs(int(offset.total_seconds())), 60)
+    sign = "-" if offset < timedelta() else "+"
+    return f"{sign}{minutes // 60:02}{minutes % 60:02}" + (f"{seconds:02}" if seconds else "")

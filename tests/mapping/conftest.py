@@ -1,0 +1,42 @@
+"""What the mapping tests share: whose calendar it is, and how an item and an event are built."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bridge.mapping.context import Context
+from bridge.model import Address, ChangeKey, Content, Item, ItemId, ItemRef, Mailbox, Zone
+
+EVENT_HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\n"
+EVENT_FOOT = "END:VEVENT\r\nEND:VCALENDAR\r\n"
+
+
+@pytest.fixture(scope="session")
+def context() -> Context:
+    """Anna's calendar in Berlin."""
+    mailbox = Mailbox(Address("anna@example.test"), "Anna Arendt", frozenset({Address("a.arendt@example.test")}))
+    return Context(mailbox, Zone("W. Europe Standard Time"))
+
+
+@pytest.fixture(scope="session")
+def make_item() -> Callable[..., Item]:
+    """Build an item of a content and of what only Exchange says of it."""
+
+    def make(content: Content, **more: Any) -> Item:
+        return Item(ItemRef(ItemId("item"), ChangeKey("key")), content, **more)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_body() -> Callable[..., bytes]:
+    """Build a body of the lines of an event; UID, DTSTAMP and DTSTART come unless the lines have their own."""
+
+    def make(*lines: str) -> bytes:
+        names = {line.split(":")[0].split(";")[0] for line in lines}
+        given = {"UID": "uid-1", "DTSTAMP": "20260101T000000Z", "DTSTART": "20260310T090000Z"}
+        defaults = [f"{name}:{value}" for name, value in given.items() if name not in names]
+        return (EVENT_HEAD + "".join(f"{line}\r\n" for line in (*defaults, *lines)) + EVENT_FOOT).encode()
+
+    return make
