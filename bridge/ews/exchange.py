@@ -1,0 +1,202 @@
+"""The port `bridge.exchange.Exchange` over EWS."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from bridge.errors import AnswerUnusable, ExchangeBusy, ExchangeFailed, FolderMissing, ItemMissing, RequestRefused
+from bridge.ews.folders import CalendarFolder, distinguished
+from bridge.ews.items import refuse_inexpressible
+from bridge.ews.logins import LoginQuestion
+from bridge.ews.operations import (
+    create_item,
+    delete_item,
+    find_folder,
+    find_item,
+    get_folder,
+    get_item,
+    get_server_time_zones,
+    sync_folder_items,
+    update_item,
+)
+from bridge.ews.settings import EwsSettings
+from bridge.ews.tally import Tallied
+from bridge.ews.wire import Wire
+from bridge.ews.xml import Element
+from bridge.exchange import Capabilities, Deadline, Deletion
+from bridge.model import (
+    Address,
+    Attribute,
+    Calendar,
+    CalendarRef,
+    Caller,
+    Content,
+    Credential,
+    Cursor,
+    FolderId,
+    Item,
+    ItemId,
+    ItemRef,
+    Mailbox,
+    Missing,
+    Page,
+    Uid,
+    Unreadable,
+)
+
+_MOST_FOLDERS = 2000
+"""Calendars of one mailbox. More than that is a server that pages in a circle."""
+_OLDEST_MAJOR = 14
+"""Exchange 2010. Change keys have been enforced for as long; what is older is not asked."""
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Translate what only a write can mean: a refused reading is trouble, and what it does not find is the folder."""
+    try:
+        yield
+    except RequestRefused as error:
+        raise ExchangeFailed(str(error), error.code) from error
+    except ItemMissing as error:
+        raise FolderMissing(f"Exchange knows no such calendar. {error}") from error
+
+
+class EwsExchange:
+    """One organisation's Exchange over EWS. Safe to call from many threads; every call is sent once."""
+
+    def __init__(self, settings: EwsSettings) -> None:
+        """Take where EWS is. Raises ConfigurationInvalid; asks nothing yet."""
+        self._wire = Wire(settings)
+        self._lock = threading.Lock()
+        self._capabilities: Capabilities | None = None
+
+    def tallied(self) -> Tallied:
+        """Give what was asked of Exchange so far, in numbers."""
+        return self._wire.tally.tallied()
+
+    def capabilities(self, caller: Caller, deadline: Deadline) -> Capabilities:
+        """Say what the server can do; see `bridge.exchange.Exchange`.
+
+        Change keys are trusted only where GetServerTimeZones is known: servers that are not Exchange mostly lack it
+        and accept stale change keys. An answer that may be a passing trouble is not remembered.
+        """
+        if self._capabilities is not None:
+            return self._capabilities
+        finds_conflicts, is_sure = True, True
+        try:
+            get_server_time_zones.read(self._ask(caller, get_server_time_zones.request(), deadline))
+        except (RequestRefused, ExchangeFailed) as error:
+            finds_conflicts = False
+            is_sure = not error.code.startswith("ErrorInternalServer")
+        build = self._wire.build
+        if build is not None and build[0] < _OLDEST_MAJOR:
+            finds_conflicts = False
+        found = Capabilities(writes_silently=True, chooses_uid=True, finds_conflicts=finds_conflicts)
+        if is_sure:
+            with self._lock:
+                self._capabilities = found
+        return found
+
+    def log_in(self, credential: Credential, deadline: Deadline) -> Mailbox:
+        """Try the credential and give its mailbox, in three calls; see `logins` and `bridge.exchange.Exchange`."""
+
+        def ask(request: Element) -> Element:
+            return self._wire.call(credential, request, deadline)
+
+        return LoginQuestion(credential.username, ask).mailbox()
+
+    def calendars(self, caller: Caller, mailbox: Address, deadline: Deadline) -> tuple[Calendar, ...]:
+        """List calendars; see `bridge.exchange.Exchange`. Two calls for one's own mailbox, one for another's."""
+        is_own = mailbox == caller.viewer.address
+        default = distinguished("calendar", None if is_own else mailbox)
+        with _reading():
+            response = self._ask(caller, get_folder.request([default]), deadline, mailbox)
+            (first,) = get_folder.read(response, 1)
+            others = self._other_calendars(caller, first.id, deadline) if is_own else ()
+        return tuple(
+            Calendar(
+                ref=CalendarRef(caller.viewer, mailbox, folder.id),
+                display_name=folder.display_name,
+                is_default=folder.id == first.id,
+                rights=folder.rights,
+                stamp=folder.stamp,
+                look=folder.look,
+            )
+            for folder in (first, *others)
+        )
+
+    def feed(self, caller: Caller, calendar: CalendarRef, cursor: Cursor | None, deadline: Deadline) -> Page:
+        """Give a page of changes, at most 512; see `bridge.exchange.Exchange`."""
+        request = sync_folder_items.request(calendar.folder, cursor)
+        with _reading():
+            return sync_folder_items.read(self._ask(caller, request, deadline, calendar.mailbox), cursor)
+
+    def get(
+        self, caller: Caller, calendar: CalendarRef, ids: Sequence[ItemId], deadline: Deadline
+    ) -> tuple[Item | Unreadable | Missing, ...]:
+        """Read items whole, fifty at a time; see `bridge.exchange.Exchange`."""
+        got: list[Item | Unreadable | Missing] = []
+        while len(got) < len(ids):
+            batch = ids[len(got) : len(got) + get_item.BATCH]
+            with _reading():
+                response = self._ask(caller, get_item.request(batch), deadline, calendar.mailbox)
+                some = get_item.read(response, batch)
+            if not some:
+                raise ExchangeBusy("Exchange gave up before the first item (ErrorBatchProcessingStopped).", 10)
+            got += some
+        return tuple(got)
+
+    def find(self, caller: Caller, calendar: CalendarRef, uid: Uid, deadline: Deadline) -> tuple[ItemRef, ...]:
+        """Find the items of a UID; see `bridge.exchange.Exchange`."""
+        request = find_item.request(calendar.folder, uid)
+        with _reading():
+            return find_item.read(self._ask(caller, request, deadline, calendar.mailbox), uid)
+
+    def create(self, caller: Caller, calendar: CalendarRef, content: Content, deadline: Deadline) -> ItemRef:
+        """Create a single event; see `bridge.exchange.Exchange`."""
+        refuse_inexpressible(content, self._wire.version)
+        request = create_item.request(calendar.folder, content)
+        return create_item.read(self._ask(caller, request, deadline, calendar.mailbox))
+
+    def update(
+        self,
+        caller: Caller,
+        calendar: CalendarRef,
+        ref: ItemRef,
+        content: Content,
+        changed: frozenset[Attribute],
+        deadline: Deadline,
+    ) -> ItemRef:
+        """Write the named attributes; see `bridge.exchange.Exchange`.
+
+        Times and their zones go together: who names one of them has the other written from the content too.
+        """
+        if "busy_status" in changed:
+            refuse_inexpressible(content, self._wire.version)
+        request = update_item.request(ref, content, changed)
+        return update_item.read(self._ask(caller, request, deadline, calendar.mailbox))
+
+    def delete(self, caller: Caller, calendar: CalendarRef, ref: ItemRef, how: Deletion, deadline: Deadline) -> None:
+        """Delete an event; see `bridge.exchange.Exchange`."""
+        delete_item.read(self._ask(caller, delete_item.request(ref, how), deadline, calendar.mailbox))
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._wire.close()
+
+    def _ask(self, caller: Caller, request: Element, deadline: Deadline, mailbox: Address | None = None) -> Element:
+        return self._wire.call(caller.credential, request, deadline, mailbox or caller.viewer.address)
+
+    def _other_calendars(self, caller: Caller, default: FolderId, deadline: Deadline) -> tuple[CalendarFolder, ...]:
+        """List the mailbox's further calendars but those inside Deleted Items, which is asked in the same call."""
+        kept: dict[FolderId, CalendarFolder] = {}
+        deleted: set[FolderId] = set()
+        for offset in range(0, _MOST_FOLDERS, find_folder.PAGE):
+            parents = [distinguished("msgfolderroot"), distinguished("deleteditems")]
+            request = find_folder.request(parents, offset)
+            all_of, below_deleted = find_folder.read(self._ask(caller, request, deadline), 2)
+            kept |= {folder.id: folder for folder in all_of.folders}
+            deleted |= {folder.id for folder in below_deleted.folders}
+            if all_of.is_last and below_deleted.is_last:
+                return tuple(folder for id_, folder in kept.items() if id_ not in deleted and id_ != default)
+        raise AnswerUnusable("Exchange lists calendars without end.")

@@ -1,0 +1,129 @@
+"""The table of what a calendar item holds: one row per element, in the schema's order, written and read by it.
+
+The order of `WRITTEN` is that of ItemType and CalendarItemType in types.xsd; Exchange refuses any other
+(ErrorSchemaValidation). Reading goes once through an item's children and looks each up by its tag.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from bridge.errors import RequestRefused
+from bridge.ews.named_properties import property_uri, to_property
+from bridge.ews.times import to_zone
+from bridge.ews.xml import Element, text_element, to_boolean, to_instant, type_element
+from bridge.ids import PROPERTY_KEPT, PROPERTY_NAME
+from bridge.model import Attribute, BusyStatus, Content
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One element of an item: the attribute of Content it comes from, its path, and how it is made.
+
+    ``to_item`` gives None where the content has nothing for it: left out of a new item, cleared by an update when
+    ``is_clearable``, else left as it is.
+    """
+
+    attribute: Attribute
+    path: str
+    to_item: Callable[[Content], Element | None]
+    is_clearable: bool = True
+
+    def field_uri(self) -> Element:
+        """Make the path to the element, as shapes and updates name it."""
+        if ":" in self.path:
+            return type_element("FieldURI", FieldURI=self.path)
+        return property_uri(self.path)
+
+
+def _row(attribute: str, path: str, to_item: Callable[[Content], Element | None], *, clearable: bool = True) -> Row:
+    return Row(Attribute(attribute), path, to_item, clearable)
+
+
+def _text(name: str, value: str) -> Element | None:
+    return text_element(name, value) if value else None
+
+
+def _categories(content: Content) -> Element | None:
+    if not content.categories:
+        return None
+    return type_element("Categories", *(text_element("String", category) for category in content.categories))
+
+
+def _reminder_minutes(content: Content) -> Element | None:
+    if content.reminder_minutes is None:
+        return None
+    return text_element("ReminderMinutesBeforeStart", str(content.reminder_minutes))
+
+
+def _property(name: str, value: str | None) -> Element | None:
+    return None if value is None else to_property(name, value)
+
+
+WRITTEN: tuple[Row, ...] = (
+    _row("subject", "item:Subject", lambda c: _text("Subject", c.subject)),
+    _row("sensitivity", "item:Sensitivity", lambda c: text_element("Sensitivity", c.sensitivity)),
+    _row("body", "item:Body", lambda c: text_element("Body", c.body, BodyType="Text") if c.body else None),
+    _row("categories", "item:Categories", _categories),
+    _row(
+        "reminder_minutes",
+        "item:ReminderIsSet",
+        lambda c: text_element("ReminderIsSet", to_boolean(value=c.reminder_minutes is not None)),
+    ),
+    _row("reminder_minutes", "item:ReminderMinutesBeforeStart", _reminder_minutes, clearable=False),
+    _row("name_stamp", PROPERTY_NAME, lambda c: _property(PROPERTY_NAME, c.name_stamp)),
+    _row("kept", PROPERTY_KEPT, lambda c: _property(PROPERTY_KEPT, c.kept)),
+    _row("uid", "calendar:UID", lambda c: text_element("UID", c.uid), clearable=False),
+    _row("start", "calendar:Start", lambda c: text_element("Start", to_instant(c.start))),
+    _row("end", "calendar:End", lambda c: text_element("End", to_instant(c.end))),
+    _row(
+        "is_all_day",
+        "calendar:IsAllDayEvent",
+        lambda c: text_element("IsAllDayEvent", to_boolean(value=c.is_all_day)),
+    ),
+    _row(
+        "busy_status",
+        "calendar:LegacyFreeBusyStatus",
+        lambda c: text_element("LegacyFreeBusyStatus", c.busy_status),
+    ),
+    _row("location", "calendar:Location", lambda c: _text("Location", c.location)),
+    _row("start_zone", "calendar:StartTimeZone", lambda c: to_zone("StartTimeZone", c.start_zone)),
+    _row("end_zone", "calendar:EndTimeZone", lambda c: to_zone("EndTimeZone", c.end_zone)),
+)
+"""What of an item is written."""
+
+_TOGETHER: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "start": frozenset({"start_zone"}),
+        "end": frozenset({"end_zone"}),
+        "start_zone": frozenset({"start"}),
+        "end_zone": frozenset({"end"}),
+        "is_all_day": frozenset({"start", "end", "start_zone", "end_zone"}),
+    }
+)
+"""What goes with an attribute in an update: Exchange reads a new time in a zone of its own choice when it is sent
+without one, and moves the ends of a day to the midnights of the zone it then knows."""
+
+
+def to_item(content: Content) -> Element:
+    """Make the CalendarItem of a new event."""
+    made = (row.to_item(content) for row in WRITTEN)
+    return type_element("CalendarItem", *(element for element in made if element is not None))
+
+
+def rows_for(changed: frozenset[Attribute]) -> tuple[Row, ...]:
+    """Give the rows an update of these attributes writes. Raises RequestRefused for the UID, which stays as it is."""
+    if "uid" in changed:
+        raise RequestRefused("The UID of an event at Exchange cannot be changed.", "ErrorInvalidPropertySet")
+    wanted = {str(name) for name in changed}
+    wanted |= {other for name in changed for other in _TOGETHER.get(name, ())}
+    return tuple(row for row in WRITTEN if row.attribute in wanted)
+
+
+def refuse_inexpressible(content: Content, version: str) -> None:
+    """Raise RequestRefused for what this version of Exchange cannot hold and would silently change.
+
+    WorkingElsewhere came with Exchange 2013 (LegacyFreeBusyStatus).
+    """
+    if content.busy_status is BusyStatus.WORKING_ELSEWHERE and version.startswith("Exchange2010"):
+        raise RequestRefused("This version of Exchange does not know 'working elsewhere'.", "ErrorInvalidPropertySet")
