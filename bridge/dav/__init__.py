@@ -1,0 +1,1 @@
+"""DAV and CalDAV as functions over nouns: request bodies, filters, properties, multistatus, preconditions."""

@@ -1,0 +1,116 @@
+"""DAV:response elements, written as strings (RFC 4918 14.24)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from typing import Generic, TypeVar
+
+from bridge.dav.xml import tags
+from bridge.errors import Unavailable
+
+Subject = TypeVar("Subject")
+
+
+class Kind(Enum):
+    """What a request wants of each resource."""
+
+    NAMED = "the properties it names"
+    ALL = "the usual ones, and those it names beside"
+    NAMES = "the names of all there are"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which properties a request asks for, by Clark name."""
+
+    kind: Kind
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Property(Generic[Subject]):
+    """A property of one kind of resource: its Clark name, and its value as ready XML; None where it has none.
+
+    ``in_allprop``: whether an allprop request gets it (RFC 4918 9.1 leaves CalDAV's own out).
+    """
+
+    name: str
+    value: Callable[[Subject], str | None]
+    in_allprop: bool = False
+
+
+class ResponseWriter(Generic[Subject]):
+    """Writes the response of any number of resources of one kind to one selection."""
+
+    def __init__(
+        self, table: Mapping[str, Property[Subject]], selection: Selection, *, keeps_going: bool = False
+    ) -> None:
+        """Take the properties of this kind of resource, and what is asked for.
+
+        ``keeps_going``: a value that raises Unavailable is answered with 503 in its place, so that one unreachable
+        calendar does not hide the others of a home; otherwise the error is raised.
+        """
+        names = list(dict.fromkeys(selection.names))
+        if selection.kind is Kind.NAMES:
+            names = list(table)
+        elif selection.kind is Kind.ALL:
+            names = [*(p.name for p in table.values() if p.in_allprop), *names]
+        self._only_names = selection.kind is Kind.NAMES
+        self._keeps_going = keeps_going
+        self._rows = [(*tags(name), table[name].value) for name in dict.fromkeys(names) if name in table]
+        self._unknown = "".join(tags(name)[2] for name in names if name not in table)
+
+    def __call__(self, href: str, subject: Subject) -> str:
+        """Give the response element. Raises what a property's value raises."""
+        if self._only_names:
+            names = "".join(empty for _, _, empty, _ in self._rows)
+            return f"<D:response><D:href>{href}</D:href>{_propstat(names, 200)}</D:response>"
+        found: list[str] = []
+        missing = self._unknown
+        later = ""
+        for opening, closing, empty, value in self._rows:
+            try:
+                shown = value(subject)
+            except Unavailable:
+                if not self._keeps_going:
+                    raise
+                later += empty
+                continue
+            if shown is None:
+                missing += empty
+            else:
+                found.append(f"{opening}{shown}{closing}" if shown else empty)
+        parts = _propstat("".join(found), 200) if found or not (missing or later) else ""
+        if missing:
+            parts += _propstat(missing, 404)
+        if later:
+            parts += _propstat(later, 503)
+        return f"<D:response><D:href>{href}</D:href>{parts}</D:response>"
+
+
+def status_response(href: str, status: int) -> str:
+    """Give the response of a resource that has no properties to show, such as one that is gone."""
+    return f"<D:response><D:href>{href}</D:href><D:status>{_status(status)}</D:status></D:response>"
+
+
+def refused_properties(href: str, refusals: Mapping[str, tuple[str, str]]) -> str:
+    """Give the response to a PROPPATCH of which nothing is done: for each name its error's XML and a sentence."""
+    parts = "".join(
+        f"<D:propstat><D:prop>{tags(name)[2]}</D:prop><D:status>{_status(403)}</D:status>"
+        f"{f'<D:error>{precondition}</D:error>' if precondition else ''}"
+        f"<D:responsedescription>{sentence}</D:responsedescription></D:propstat>"
+        for name, (precondition, sentence) in refusals.items()
+    )
+    return f"<D:response><D:href>{href}</D:href>{parts}</D:response>"
+
+
+def _propstat(properties: str, status: int) -> str:
+    return f"<D:propstat><D:prop>{properties}</D:prop><D:status>{_status(status)}</D:status></D:propstat>"
+
+
+_STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
+
+
+def _status(status: int) -> str:
+    return _STATUS[status]

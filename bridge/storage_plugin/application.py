@@ -1,0 +1,147 @@
+"""The bridge as a WSGI application: what is served at which kind of place, and what is refused there by name."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from radicale import config
+
+from bridge.dav.refusals import Asked, NotServed, answer, unexpected
+from bridge.dav.request import Request
+from bridge.dav.response import Response
+from bridge.errors import BridgeError, NotFound, NotPermitted
+from bridge.ids import Path, parse_path
+from bridge.storage_plugin.compat import RoutedApplication, make_configuration
+from bridge.storage_plugin.needs import Service
+from bridge.storage_plugin.plugins import CURRENT, BridgeAuth, BridgeRights, BridgeStorage, BridgeWeb
+from bridge.storage_plugin.propfind import propfind, proppatch
+from bridge.storage_plugin.reports import refuse_report, report
+from bridge.storage_plugin.resources import delete, get, put
+from bridge.storage_plugin.visit import Visit
+
+DAV_CLASSES = "1, 3, calendar-access"
+"""What is announced: no locks (2), and no scheduling, so that clients invite by themselves (RFC 4791 5.1)."""
+
+Answer = Callable[[Visit], Response]
+
+_ROOT: Mapping[str, Answer] = {"PROPFIND": propfind, "PROPPATCH": proppatch}
+_HOME = _ROOT
+_CALENDAR: Mapping[str, Answer] = {"PROPFIND": propfind, "PROPPATCH": proppatch, "REPORT": report}
+_RESOURCE: Mapping[str, Answer] = {
+    "GET": get,
+    "HEAD": get,
+    "PUT": put,
+    "DELETE": delete,
+    "PROPFIND": propfind,
+    "PROPPATCH": proppatch,
+}
+
+_NOT_CREATED = "This bridge does not create calendars; create the calendar in Outlook, and it appears here."
+_FORBIDDEN = {
+    "MKCALENDAR": _NOT_CREATED,
+    "MKCOL": _NOT_CREATED,
+    "DELETE": "This bridge deletes no calendars and no homes; delete the calendar in Outlook.",
+}
+
+
+class BridgeApplication(RoutedApplication):
+    """Answers every request from the service. Radicale gives routing and the order of login."""
+
+    def __init__(self, configuration: config.Configuration, service: Service) -> None:
+        """Take Radicale's configuration, made by `make_application`, and the service."""
+        super().__init__(configuration)
+        self._service = service
+        self._realm = service.settings.server.realm
+
+    def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        """Serve one request, and forget who asked."""
+        CURRENT.set(None)
+        try:
+            return super().__call__(environ, start_response)
+        finally:
+            CURRENT.set(None)
+
+    def serve(self, environ: Mapping[str, Any], base_prefix: str, path: str) -> Response | None:
+        """Answer a request; None asks for a login."""
+        request = Request(environ["REQUEST_METHOD"].upper(), parse_path(path), _encoded(base_prefix), environ)
+        try:
+            return self._answer(request)
+        except BridgeError as problem:
+            return answer(problem, Asked(self._realm, request.prefix, request.path))
+        except Exception as problem:  # noqa: BLE001 - a fault of ours is answered and logged without its values
+            return unexpected(problem)
+
+    def fail(self, problem: Exception) -> Response:
+        """Answer what a login or the routing raised."""
+        return answer(problem, Asked(self._realm)) if isinstance(problem, BridgeError) else unexpected(problem)
+
+    def _answer(self, request: Request) -> Response | None:
+        if request.method == "OPTIONS":
+            return Response(200, {"DAV": DAV_CLASSES, "Allow": _allow(request.path)})
+        if request.path == Path() and request.method in {"GET", "HEAD"}:
+            page = self._service.front_page(request.base_url)
+            return Response(
+                200, {"Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff"}, page
+            )
+        login = CURRENT.get()
+        if login is None:
+            return None
+        if request.path is None:
+            raise _nowhere(request.method)
+        if request.path.principal not in {None, login.mailbox.address}:
+            raise NotPermitted("This is not your address. Your calendars are below your own primary address.", "read")
+        served = _served(request.path).get(request.method) or _refused(request)
+        return served(Visit(self._service, request, login))
+
+
+def make_application(service: Service) -> BridgeApplication:
+    """Give the WSGI application of a service."""
+    configuration = make_configuration(
+        {
+            "auth": lambda each: BridgeAuth(each, lambda: service),
+            "rights": BridgeRights,
+            "storage": lambda each: BridgeStorage(each, lambda: service),
+            "web": lambda each: BridgeWeb(each, lambda: service),
+        },
+        service.settings.server.realm,
+    )
+    return BridgeApplication(configuration, service)
+
+
+def _served(path: Path) -> Mapping[str, Answer]:
+    if path.name is not None:
+        return _RESOURCE
+    if path.calendar is not None:
+        return _CALENDAR
+    return _ROOT if path.principal is None else _HOME
+
+
+def _allow(path: Path | None) -> str:
+    methods = set() if path is None else set(_served(path))
+    if path == Path():
+        methods |= {"GET", "HEAD"}
+    return ", ".join(["OPTIONS", *sorted(methods)])
+
+
+def _refused(request: Request) -> Answer:
+    """Give what refuses a method that is not served at this kind of place."""
+    if request.method == "REPORT":
+        return refuse_report
+    sentence = _FORBIDDEN.get(request.method)
+    if sentence is not None:
+        raise NotServed(403, sentence)
+    raise NotServed(
+        405,
+        f"{request.method} is not served here. Calendars are read with PROPFIND and REPORT, by a calendar program; "
+        "the page at the root of this server says how to connect one.",
+        headers={"Allow": _allow(request.path)},
+    )
+
+
+def _nowhere(method: str) -> BridgeError:
+    sentence = "There is nothing at this address."
+    return NotServed(409, sentence) if method in {"PUT", "MKCOL", "MKCALENDAR"} else NotFound(sentence)
+
+
+def _encoded(base_prefix: str) -> str:
+    return quote(base_prefix.encode("latin-1", "replace"), safe="/@~!$'()*,;:=+-._")

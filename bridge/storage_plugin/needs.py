@@ -1,0 +1,59 @@
+"""What this room needs of the service that is built from the configuration."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from bridge.config import Settings
+from bridge.model import CalendarName, Changes, Conditions, Login, Name, ServedCalendar, Snapshot, Stored
+
+
+class LogsIn(Protocol):
+    """Who may come in."""
+
+    def log_in(self, username: str, password: str) -> Login:
+        """Give the login. Raises LoginRefused, Unavailable."""
+
+
+class Store(Protocol):
+    """Every read and write of calendars; `bridge.sync.store` says what each raises."""
+
+    def calendars(self, login: Login) -> tuple[ServedCalendar, ...]:
+        """List what the viewer may see."""
+
+    def calendar(self, login: Login, name: CalendarName) -> ServedCalendar:
+        """Give one of the viewer's calendars."""
+
+    def snapshot(self, login: Login, served: ServedCalendar, *, fresh: bool = False) -> Snapshot:
+        """Give the calendar as mirrored."""
+
+    def texts(self, served: ServedCalendar, names: Iterable[Name]) -> dict[Name, bytes]:
+        """Give the bytes served for these resources."""
+
+    def changes(self, login: Login, served: ServedCalendar, token: str | None) -> Changes:
+        """Give what changed since the token."""
+
+    def put(self, login: Login, served: ServedCalendar, name: Name, body: bytes, conditions: Conditions) -> Stored:
+        """Write a resource."""
+
+    def delete(self, login: Login, served: ServedCalendar, name: Name, conditions: Conditions) -> None:
+        """Delete a resource."""
+
+
+class Service(Protocol):
+    """The whole bridge behind the door. ``front_page`` takes the URL it is seen at and gives HTML."""
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration."""
+
+    @property
+    def accounts(self) -> LogsIn:
+        """Who is logged in, with which credential at Exchange."""
+
+    @property
+    def store(self) -> Store:
+        """Every read and write of calendars."""
+
+    @property
+    def front_page(self) -> Callable[[str], bytes]:
+        """The page at the root."""

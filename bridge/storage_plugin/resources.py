@@ -1,0 +1,80 @@
+"""GET, PUT and DELETE of one event."""
+
+from collections.abc import Mapping
+from email.message import Message
+
+from bridge.dav.conditions import matches
+from bridge.dav.refusals import NotServed
+from bridge.dav.response import CALENDAR, Response
+from bridge.errors import InvalidCalendarData, NotFound, PreconditionFailed
+from bridge.ids import make_etag
+from bridge.model import Name
+from bridge.storage_plugin.propfind import find
+from bridge.storage_plugin.visit import Visit
+
+
+def get(visit: Visit) -> Response:
+    """Give the event's bytes, or 304 where the client has them (RFC 9110 13.1.2)."""
+    conditions = visit.request.conditions
+    calendar = visit.calendar()
+    name = _name(visit)
+    find(visit, calendar, name)
+    body = visit.texts(calendar.served, [name]).get(name)
+    if body is None:
+        raise NotFound("There is no such event in this calendar.")
+    etag = make_etag(body)
+    headers: Mapping[str, str] = {"ETag": etag, **visit.age()}
+    if conditions.if_match is not None and not matches(conditions.if_match, etag):
+        raise PreconditionFailed("The event is not the version that was asked for.")
+    if conditions.if_none_match is not None and matches(conditions.if_none_match, etag):
+        return Response(304, headers)
+    return Response(200, {"Content-Type": CALENDAR, **headers}, body)
+
+
+def put(visit: Visit) -> Response:
+    """Write an event, byte for byte as it came; 201 or 204, and an ETag only when it is served as it was sent."""
+    conditions = visit.request.conditions
+    charset = _charset(visit.request.header("Content-Type"))
+    try:
+        calendar = visit.calendar()
+    except NotFound as error:
+        raise NotServed(409, "There is no calendar to put an event into at this address.") from error
+    body = _as_utf8(visit.request.body(visit.home.max_resource_size), charset)
+    stored = visit.store.put(visit.login, calendar.served, _name(visit), body, conditions)
+    headers = {} if stored.etag is None else {"ETag": stored.etag}
+    return Response(201 if stored.created else 204, headers)
+
+
+def delete(visit: Visit) -> Response:
+    """Delete an event."""
+    conditions = visit.request.conditions
+    visit.store.delete(visit.login, visit.calendar().served, _name(visit), conditions)
+    return Response(204)
+
+
+def _name(visit: Visit) -> Name:
+    name = visit.path.name
+    if name is None:
+        raise NotFound("There is no event at this address.")
+    return name
+
+
+def _charset(content_type: str | None) -> str:
+    """Give the charset of the body. Raises NotServed (403, supported-calendar-data) for what is not text/calendar."""
+    if not (content_type or "").strip():
+        return "utf-8"
+    message = Message()
+    message["Content-Type"] = content_type or ""
+    if message.get_content_type() != "text/calendar":
+        raise NotServed(403, "Events are stored as text/calendar.", "<C:supported-calendar-data/>")
+    return str(message.get_content_charset("utf-8"))
+
+
+def _as_utf8(body: bytes, charset: str) -> bytes:
+    """Give the body in UTF-8. What says that it is UTF-8 is left as it is, for the parser to judge."""
+    if charset in {"utf-8", "utf8"}:
+        return body
+    try:
+        return body.decode(charset).encode()
+    except (LookupError, UnicodeError) as error:
+        raise InvalidCalendarData("The body is not text in the charset that its Content-Type names.") from error

@@ -1,0 +1,87 @@
+"""One authenticated request: who asks, for what, and the calendars as that viewer sees them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from bridge.dav.request import Request
+from bridge.dav.views import CalendarView, HomeView
+from bridge.errors import MirrorFilling, NotFound, NotPermitted
+from bridge.ids import Path
+from bridge.model import CalendarName, Login, Name, ServedCalendar, Snapshot
+from bridge.storage_plugin.needs import Service
+
+
+class Visit:
+    """What the methods work with. Lives for one request on one thread; each calendar is read at one revision."""
+
+    def __init__(self, service: Service, request: Request, login: Login) -> None:
+        """Take the service, the request and its login."""
+        self.request = request
+        self.login = login
+        self.settings = service.settings
+        self.store = service.store
+        self.home = HomeView(login, request.prefix, service.settings.server.max_resource_size)
+        self._snapshots: dict[CalendarName, Snapshot] = {}
+
+    @property
+    def path(self) -> Path:
+        """The place that is asked. Raises NotFound where there can be none."""
+        if self.request.path is None:
+            raise NotFound("There is nothing at this address.")
+        return self.request.path
+
+    def calendars(self) -> list[CalendarView]:
+        """Give every calendar whose events the viewer may read. Raises Unavailable."""
+        return [self._view(served) for served in self.store.calendars(self.login) if served.calendar.rights.read]
+
+    def calendar(self) -> CalendarView:
+        """Give the calendar that is asked or that holds what is asked.
+
+        Raises NotFound, NotPermitted where only busy times may be seen, Unavailable.
+        """
+        name = self.path.calendar
+        if name is None:
+            raise NotFound("There is no calendar at this address.")
+        served = self.store.calendar(self.login, name)
+        if not served.calendar.rights.read:
+            raise NotPermitted("Exchange lets you see no events of this calendar.", "read")
+        return self._view(served)
+
+    def snapshot(self, served: ServedCalendar) -> Snapshot:
+        """Give the calendar as mirrored, the same in the whole request. Raises Unavailable."""
+        known = self._snapshots.get(served.name)
+        if known is None:
+            known = self.store.snapshot(self.login, served, fresh=self.request.wants_fresh)
+            self._keep(served, known)
+        return known
+
+    def texts(self, served: ServedCalendar, names: Sequence[Name]) -> dict[Name, bytes]:
+        """Give the bytes of resources that a snapshot or a list of changes has named; those gone since are left out.
+
+        Raises Unavailable rather than leave out what is only not known at this moment.
+        """
+        texts = self.store.texts(served, names)
+        lost = [name for name in names if name not in texts]
+        if lost:
+            # Deleted since they were named, or the mirror was emptied: only a newer snapshot tells.
+            newer = self.store.snapshot(self.login, served)
+            self._keep(served, newer)
+            if any(name in newer.resources for name in lost):
+                raise MirrorFilling("This calendar is being read from Exchange again.", retry_after=5)
+        return texts
+
+    def age(self) -> dict[str, str]:
+        """Give the Age header (RFC 9111 5.1) where what was read is older than what counts as fresh."""
+        pulls = [snapshot.pulled_at for snapshot in self._snapshots.values() if snapshot.pulled_at is not None]
+        if not pulls:
+            return {}
+        seconds = (datetime.now(UTC) - min(pulls)).total_seconds()
+        return {"Age": str(int(seconds))} if seconds > self.settings.sync.fresh else {}
+
+    def _keep(self, served: ServedCalendar, snapshot: Snapshot) -> None:
+        if not snapshot.is_complete:
+            raise MirrorFilling("This calendar is being read from Exchange for the first time.", retry_after=5)
+        self._snapshots[served.name] = snapshot
+
+    def _view(self, served: ServedCalendar) -> CalendarView:
+        return CalendarView(self.home, served, lambda: self.snapshot(served))

@@ -1,0 +1,397 @@
+"""A store in memory that enforces what the real one promises, and a client that speaks WSGI to the application."""
+
+import base64
+import io
+import itertools
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from bridge.config import ExchangeSettings, ServerSettings, Settings, StateSettings, SyncSettings
+from bridge.errors import (
+    BridgeError,
+    InvalidCalendarData,
+    LoginRefused,
+    NotFound,
+    NotPermitted,
+    PreconditionFailed,
+    TokenUnknown,
+    UidTaken,
+    UnsupportedComponent,
+)
+from bridge.ids import make_epoch, make_etag, make_token, parse_token
+from bridge.model import (
+    ANY_ETAG,
+    Address,
+    BasicCredential,
+    Calendar,
+    CalendarName,
+    CalendarRef,
+    Caller,
+    Changes,
+    Conditions,
+    Epoch,
+    FolderId,
+    IndexRecord,
+    Listed,
+    Login,
+    Mailbox,
+    Name,
+    OrganisationId,
+    Revision,
+    Rights,
+    ServedCalendar,
+    Snapshot,
+    Stored,
+    Uid,
+    Viewer,
+)
+from bridge.storage_plugin.application import make_application
+
+ALICE = Mailbox(Address("alice@example.com"), "Alice Ahlgren", frozenset({Address("a.ahlgren@example.com")}))
+BOB = Mailbox(Address("bob@example.com"), "Bob Böhm & Söhne")
+CAROL = Mailbox(Address("carol@example.com"), "Carol")
+PASSWORD = "open sesame"
+ALL, READ, NONE = (Rights(*flags) for flags in ((True,) * 4, (True, False, False, False), (False,) * 4))
+
+
+@dataclass
+class Kept:
+    """One calendar: the bytes of each resource, and at which revision each name last changed."""
+
+    epoch: Epoch = field(default_factory=make_epoch)
+    revision: int = 0
+    texts: dict[Name, bytes] = field(default_factory=dict)
+    changed: dict[Name, int] = field(default_factory=dict)
+    pulled_at: datetime | None = field(default_factory=lambda: datetime.now(UTC))
+
+
+class FakeStore:
+    """Keeps to the docstrings of the real store. ``trouble`` is raised by whatever is called next, until taken away."""
+
+    def __init__(self) -> None:
+        self.kept: dict[FolderId, Kept] = {}
+        self.served: dict[Address, list[ServedCalendar]] = {}
+        self.trouble: dict[str, BridgeError | Exception] = {}
+        self.normalises = False
+        self.fresh_asked = 0
+        self.calls: list[str] = []
+
+    def add_calendar(self, viewer: Mailbox, name: str, display_name: str, owner: Mailbox, rights: Rights) -> Kept:
+        folder = FolderId(f"{owner.address}/{display_name}")
+        ref = CalendarRef(Viewer(OrganisationId("example.com"), viewer.address), owner.address, folder)
+        calendar = Calendar(ref, display_name, name == "calendar", rights)
+        self.served.setdefault(viewer.address, []).append(ServedCalendar(CalendarName(name), calendar, owner))
+        return self.kept.setdefault(folder, Kept())
+
+    def _called(self, what: str) -> None:
+        self.calls.append(what)
+        if what in self.trouble:
+            raise self.trouble[what]
+
+    def calendars(self, login: Login) -> tuple[ServedCalendar, ...]:
+        self._called("calendars")
+        return tuple(self.served.get(login.mailbox.address, ()))
+
+    def calendar(self, login: Login, name: CalendarName) -> ServedCalendar:
+        self._called("calendar")
+        for served in self.served.get(login.mailbox.address, ()):
+            if served.name == name:
+                return served
+        raise NotFound("There is no calendar of this name.")
+
+    def snapshot(self, login: Login, served: ServedCalendar, *, fresh: bool = False) -> Snapshot:
+        del login
+        self._called(f"snapshot {served.name}")
+        self._called("snapshot")
+        kept = self.kept[served.calendar.ref.folder]
+        if fresh:
+            self.fresh_asked += 1
+            kept.pulled_at = datetime.now(UTC)
+        resources = {name: self._listed(kept, name) for name in kept.texts}
+        return Snapshot(served.calendar.ref, kept.epoch, Revision(kept.revision), kept.pulled_at, resources)
+
+    def texts(self, served: ServedCalendar, names: Iterable[Name]) -> dict[Name, bytes]:
+        self._called("texts")
+        texts = self.kept[served.calendar.ref.folder].texts
+        return {name: texts[name] for name in names if name in texts}
+
+    def changes(self, login: Login, served: ServedCalendar, token: str | None) -> Changes:
+        del login
+        self._called("changes")
+        kept = self.kept[served.calendar.ref.folder]
+        since = -1
+        if token:
+            parsed = parse_token(token)
+            if parsed is None or parsed[0] != kept.epoch or parsed[1] > kept.revision:
+                raise TokenUnknown("This token is not of this mirror.")
+            since = parsed[1]
+        names = [name for name, revision in kept.changed.items() if revision > since]
+        changed = tuple(self._listed(kept, name) for name in names if name in kept.texts)
+        # A careless store tells of what is gone even at the first time; the DAV side must not.
+        removed = tuple(name for name in names if name not in kept.texts)
+        return Changes(changed, removed, make_token(kept.epoch, Revision(kept.revision)))
+
+    def put(self, login: Login, served: ServedCalendar, name: Name, body: bytes, conditions: Conditions) -> Stored:
+        del login
+        self._called("put")
+        if not served.calendar.rights.write:
+            raise NotPermitted("You may not change this calendar.", "write-content")
+        if b"BEGIN:VTODO" in body:
+            raise UnsupportedComponent("This calendar holds events only.")
+        if not body.startswith(b"BEGIN:VCALENDAR"):
+            raise InvalidCalendarData("Line 1 is not BEGIN:VCALENDAR.")
+        kept = self.kept[served.calendar.ref.folder]
+        self._check(kept, name, conditions)
+        for other, text in kept.texts.items():
+            if other != name and _uid(text) == _uid(body):
+                raise UidTaken("Another event has this UID.", other)
+        created = name not in kept.texts
+        text = body.replace(b"SUMMARY:", b"SUMMARY:Normal ") if self.normalises else body
+        self._write(kept, name, text)
+        return Stored(created, make_etag(text) if text == body else None)
+
+    def delete(self, login: Login, served: ServedCalendar, name: Name, conditions: Conditions) -> None:
+        del login
+        self._called("delete")
+        kept = self.kept[served.calendar.ref.folder]
+        if not served.calendar.rights.delete:
+            raise NotPermitted("You may not delete from this calendar.", "unbind")
+        if name not in kept.texts:
+            raise NotFound("There is no such event.")
+        self._check(kept, name, conditions)
+        self._write(kept, name, None)
+
+    def _check(self, kept: Kept, name: Name, conditions: Conditions) -> None:
+        etag = make_etag(kept.texts[name]) if name in kept.texts else None
+        wanted, unwanted = conditions.if_match, conditions.if_none_match
+        if wanted is not None and (etag is None or not wanted & {etag, ANY_ETAG}):
+            raise PreconditionFailed("The event is another version.")
+        if unwanted is not None and etag is not None and unwanted & {etag, ANY_ETAG}:
+            raise PreconditionFailed("The event is there already.")
+
+    def _write(self, kept: Kept, name: Name, text: bytes | None) -> None:
+        kept.revision += 1
+        kept.changed[name] = kept.revision
+        if text is None:
+            del kept.texts[name]
+        else:
+            kept.texts[name] = text
+
+    def _listed(self, kept: Kept, name: Name) -> Listed:
+        text = kept.texts[name]
+        found = re.search(rb"DTSTART:(\d{8}T\d{6})Z", text)
+        start = datetime(2026, 1, 1, tzinfo=UTC)
+        if found:
+            start = datetime.strptime(found[1].decode(), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        index = IndexRecord(start, start + timedelta(hours=1))
+        return Listed(name, _uid(text), make_etag(text), len(text), index, Revision(kept.changed.get(name, 0)), ())
+
+
+def _uid(text: bytes) -> Uid:
+    found = re.search(rb"UID:(\S+)", text)
+    return Uid(found[1].decode() if found else "")
+
+
+class FakeAccounts:
+    """Knows three people; every password is "open sesame"."""
+
+    def __init__(self) -> None:
+        self.names = {name: box for box in (ALICE, BOB, CAROL) for name in (box.address, f"EXAMPLE\\{box.address[:3]}")}
+        self.trouble: Exception | None = None
+
+    def log_in(self, username: str, password: str) -> Login:
+        if self.trouble is not None:
+            raise self.trouble
+        mailbox = self.names.get(username)
+        if mailbox is None or password not in {"open sesame", "Sésame: ouvre-toi"}:
+            raise LoginRefused("The user name or password is not accepted.")
+        viewer = Viewer(OrganisationId("example.com"), mailbox.address)
+        return Login(Caller(viewer, BasicCredential(username, password)), mailbox)
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def xml(self) -> Any:
+        """The body parsed."""
+        return etree.fromstring(self.body)
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode()
+
+    def responses(self) -> dict[str, Any]:
+        """Give the DAV:response elements by href; there must not be two of one href."""
+        found = self.xml.findall("{DAV:}response")
+        by_href = {each.findtext("{DAV:}href"): each for each in found}
+        assert len(by_href) == len(found)
+        return by_href
+
+    def properties(self, href: str | None = None, status: int = 200) -> dict[str, Any]:
+        """Give the property elements with this status of one response, or of the only one."""
+        responses = self.responses()
+        response = responses[href] if href is not None else next(iter(responses.values()))
+        return {
+            prop.tag: prop
+            for propstat in response.findall("{DAV:}propstat")
+            if f" {status} " in propstat.findtext("{DAV:}status")
+            for prop in propstat.find("{DAV:}prop")
+        }
+
+    def statuses(self) -> dict[str, str]:
+        """Give the response-level status of each response that has one."""
+        found = {href: each.findtext("{DAV:}status") for href, each in self.responses().items()}
+        return {href: status for href, status in found.items() if status}
+
+
+def _ask(
+    app: Any, method: str, path: str, body: bytes, headers: Mapping[str, str], environ: Mapping[str, Any]
+) -> Answer:
+    built: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path.encode().decode("latin-1"),
+        "QUERY_STRING": "",
+        "SERVER_NAME": "bridge.test",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in headers.items():
+        key = name.upper().replace("-", "_")
+        built[key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"] = value
+    built.update(environ)
+    started: list[Any] = []
+
+    def start_response(status: str, found: list[tuple[str, str]]) -> None:
+        started.extend((status, found))
+
+    answer = b"".join(app(built, start_response))
+    status, found = started
+    for name, value in found:
+        assert isinstance(value, str), f"{name} is no string (PEP 3333)"
+        assert value.encode("latin-1"), f"{name} is empty"
+        assert not any(ord(character) < 32 for character in value)
+    length = dict(found).get("Content-Length")
+    assert length is None or method.upper() == "HEAD" or int(length) == len(answer)
+    return Answer(int(status.split()[0]), dict(found), answer)
+
+
+@pytest.fixture
+def store() -> FakeStore:
+    """Alice sees two calendars of her own, Bob's to read, and of Carol's busy times only; Bob sees his own."""
+    store = FakeStore()
+    store.add_calendar(ALICE, "calendar", "Calendar", ALICE, ALL)
+    store.add_calendar(ALICE, "besprechungen-größe", "Besprechungen <Größe>", ALICE, ALL)
+    store.add_calendar(ALICE, "bob@example.com~calendar", "Calendar", BOB, READ)
+    store.add_calendar(ALICE, "carol@example.com~calendar", "Calendar", CAROL, NONE)
+    store.add_calendar(BOB, "calendar", "Calendar", BOB, ALL)
+    return store
+
+
+@pytest.fixture
+def accounts() -> FakeAccounts:
+    """Alice, Bob and Carol."""
+    return FakeAccounts()
+
+
+@pytest.fixture
+def service(store: FakeStore, accounts: FakeAccounts) -> Any:
+    """Give the service behind the application."""
+    settings = Settings(
+        ExchangeSettings("https://exchange.test/EWS/Exchange.asmx"),
+        ServerSettings(realm="Exchange calendars", max_resource_size=20_000),
+        StateSettings(Path("unused")),
+        SyncSettings(fresh=15.0),
+    )
+
+    def front_page(base_url: str) -> bytes:
+        return f"<!doctype html><title>Calendars</title><p>{base_url}</p>".encode()
+
+    return SimpleNamespace(settings=settings, accounts=accounts, store=store, front_page=front_page)
+
+
+@pytest.fixture
+def app(service: Any) -> Any:
+    """Give the bridge as a WSGI application."""
+    return make_application(service)
+
+
+@pytest.fixture
+def ask_app() -> Callable[..., Answer]:
+    """Send one request to an application, as alice unless told otherwise."""
+
+    def ask(
+        app: Any,
+        method: str,
+        path: str,
+        body: bytes | str = b"",
+        *,
+        user: str | None = "alice@example.com",
+        password: str = PASSWORD,
+        headers: Mapping[str, str] | None = None,
+        environ: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        sent = dict(headers or {})
+        if user is not None:
+            sent["Authorization"] = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+        raw = body.encode() if isinstance(body, str) else body
+        return _ask(app, method, path, raw, sent, environ or {})
+
+    return ask
+
+
+@pytest.fixture
+def ask(app: Any, ask_app: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Send one request to the bridge."""
+    return lambda *args, **kwargs: ask_app(app, *args, **kwargs)
+
+
+@pytest.fixture
+def event() -> Callable[..., bytes]:
+    """Make an event; each has a UID of its own unless one is given."""
+    numbers = itertools.count(1)
+
+    def make(uid: str = "", start: str = "20260301T090000Z", summary: str = "Lunch") -> bytes:
+        uid = uid or f"event-{next(numbers)}@example.com"
+        text = f"""BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//EN\nBEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20260101T000000Z
+DTSTART:{start}\nSUMMARY:{summary}\nX-APPLE-STRUCTURED-LOCATION;VALUE=URI:geo:52.1,13.2\nEND:VEVENT\nEND:VCALENDAR\n"""
+        return text.replace("\n", "\r\n").encode()
+
+    return make
+
+
+@pytest.fixture
+def fill(store: FakeStore, event: Callable[..., bytes]) -> Callable[..., Kept]:
+    """Put events into a calendar of alice's, as if they had been pulled, named ``one.ics`` and so on."""
+
+    def add(*names: str, calendar: str = "calendar", start: str = "20260301T090000Z") -> Kept:
+        served = next(each for each in store.served[ALICE.address] if each.name == calendar)
+        kept = store.kept[served.calendar.ref.folder]
+        for name in names:
+            store._write(kept, Name(name), event(uid=name.removesuffix(".ics"), start=start))
+        return kept
+
+    return add
