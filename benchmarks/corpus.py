@@ -104,12 +104,14 @@ def compare(sent: bytes, served: bytes) -> list[str]:
         found.append("UID")
     if categories_of(before) != categories_of(after):
         found.append("CATEGORIES")
-    if instants_of(before) != instants_of(after):
+    if "DTSTART" not in before:  # so broken that the judge cannot read it: the bridge has to give the same characters
+        found += ["DTSTART as it stands"] if raw_start(sent) != raw_start(served) else []
+    elif instants_of(before) != instants_of(after):
         found.append(f"instants {instants_of(before)} {instants_of(after)}")
     if alarm_of(before) != alarm_of(after):
         found.append("first alarm")
     lost = Counter(names_of(before)) - Counter(names_of(after))
-    lost -= Counter({name: 9 for name in ("DURATION", "DTEND") if instants_of(before) == instants_of(after)})
+    lost -= Counter({name: 9 for name in ("DURATION", "DTEND") if "DTSTART" in before})  # compared as instants
     return [*found, *(f"lost {name}" for name in lost)]
 
 
@@ -145,6 +147,12 @@ def instants_of(event: Any) -> tuple[object, object]:
     if end is None:
         end = start if isinstance(start, datetime) else start + timedelta(days=1)
     return instant(start), instant(end)
+
+
+def raw_start(body: bytes) -> bytes:
+    """Give the characters of DTSTART's value."""
+    found = re.search(rb"^DTSTART[^\r\n]*:([^:\r\n]+)\s*$", body, re.MULTILINE | re.IGNORECASE)
+    return found[1] if found else b""
 
 
 def instant(value: date) -> object:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import requests
 
-COMMAND = (sys.executable, "-m", "bridge.cli")
+COMMAND = (str(Path(sys.executable).with_name("exchange-bridge")),)
 _URL = re.compile(r"https?://\S+")
 _READY_SECONDS = 120.0
 

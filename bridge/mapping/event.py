@@ -13,7 +13,7 @@ from bridge.mapping.lines import blocks, fold, parse_line, same
 from bridge.mapping.people import People, has_people, is_organizer
 from bridge.mapping.reminder import Reminder
 from bridge.mapping.sensitivity import Classification
-from bridge.mapping.stamps import Priority, Revision, Stamp
+from bridge.mapping.stamps import NO_STAMP, Priority, Revision, Stamp
 from bridge.mapping.text import Categories, Description, Identifier, OneLine
 from bridge.mapping.times import Times, is_place, midnights
 from bridge.mapping.vtimezone import write_vtimezone
@@ -38,7 +38,7 @@ FIELDS: tuple[Field, ...] = (
     People(),
     Priority(),
     Revision(),
-    Stamp("DTSTAMP", "modified", _CONTENT_FIELDS, is_required=True),
+    Stamp("DTSTAMP", "modified", _CONTENT_FIELDS, without=NO_STAMP),
     Stamp("CREATED", "created", ()),
     Stamp("LAST-MODIFIED", "modified", _CONTENT_FIELDS),
 )

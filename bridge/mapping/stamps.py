@@ -15,21 +15,25 @@ NO_STAMP = "19700101T000000Z"
 
 
 class Stamp(ShownField):
-    """A time at which something was done with the item. ``content`` are the fields whose change outdates it."""
+    """A time at which something was done with the item, shown whatever the client left out.
 
-    def __init__(self, name: str, attribute: str, content: Sequence[Field], *, is_required: bool = False) -> None:
+    ``content`` are the fields whose change outdates it; ``without`` is shown where the server does not tell.
+    """
+
+    is_required = True
+
+    def __init__(self, name: str, attribute: str, content: Sequence[Field], *, without: str | None = None) -> None:
         self.name = name
         self.ical = frozenset({name})
-        self.is_required = is_required
+        self._without = without
         self._attribute = attribute
         self._content = content
 
     def to_ical(self, shown: Shown) -> list[str]:
         """Write the time where the server tells."""
         moment: datetime | None = getattr(shown.item, self._attribute)
-        if moment is None and not self.is_required:
-            return []
-        return [f"{self.name}:{write_utc(moment) if moment else NO_STAMP}"]
+        written = write_utc(moment) if moment else self._without
+        return [f"{self.name}:{written}"] if written else []
 
     def facts(self, item: Item) -> tuple[object, ...]:
         """Stand on all that those fields stand on."""

@@ -1,7 +1,8 @@
 """What a server does beyond the schema: a switch a row, each with its source, and the personalities that set them.
 
 Sources: `[V]` seen in a recording of a real server, `[D]` Microsoft's documentation, `MS-OX...` an open
-specification, `[W]` seen on the wire of a server that is not Exchange, `assumed` for what nobody has shown us.
+specification, `[C]` what a client that works relies on, `[W]` seen on the wire of a server that is not Exchange,
+`assumed` for what nobody has shown us.
 """
 
 from collections.abc import Mapping
@@ -133,6 +134,10 @@ FIXED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "delete_ignores_key": ("DeleteItem takes any change key", "assumed"),
         "read_ignores_key": ("GetItem with a stale change key gives the item", "assumed"),
         "own_changes_echoed": ("a sync tells the caller's own changes too", "[D] how to synchronize items"),
+        "convert_id_mailbox": (
+            "ConvertId names the primary address of the mailbox that an id belongs to",
+            "[C] DavMail learns its user's address so",
+        ),
         "context_zone": ("times without an offset are in the TimeZoneContext", "[D] appointments in a time zone"),
         "no_context": ("times without an offset or context are in UTC", "[D] TimeZoneContext"),
         "context_becomes_zone": ("an item without StartTimeZone gets the context's zone", "[D] TimeZoneContext"),

@@ -5,7 +5,7 @@ was pushed meanwhile is read again, what cannot be read stays and is tried again
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -118,10 +118,10 @@ class Puller:
 
     def _draft(self, caller: Caller, ref: CalendarRef, context: Context, page: Page, snapshot: Snapshot) -> _Draft:
         draft = _Draft(removed=list(page.removed))
-        holders = self._mirror.holders(ref, [entry.ref.id for entry in page.entries])
+        known = {held for listed in snapshot.resources.values() for held in listed.items} if page.entries else set()
         unread: list[Entry] = []
         for entry in page.entries:
-            if _is_known(entry, holders, snapshot):
+            if entry.ref in known:  # our own write echoed, or a listing of what we have
                 draft.seen.append(entry.ref.id)
             else:
                 unread.append(entry)
@@ -135,14 +135,14 @@ class Puller:
         if not entries:
             return
         found = self._exchange.get(caller, ref, [entry.ref.id for entry in entries], Deadline.after(CALL))
-        naming = self._naming(ref, context, draft.removed, entries)
+        naming = self._naming(ref, context, draft.removed, found)
         open_names, open_uids = self._open(ref)
         by_id = {entry.ref.id: entry for entry in entries}
         for one in _eldest_first(found):
             entry = by_id[one.ref.id if isinstance(one, Item) else one.id]
             if isinstance(one, Missing):
                 draft.removed.append(one.id)
-            elif self._is_open(one, naming.holder, context, open_names, open_uids):
+            elif self._is_open(one, naming, open_names, open_uids):
                 draft.pending.append((entry.ref.id, self._now() + RETRY_OPEN))
             else:
                 self._take(one, entry, naming, draft)
@@ -159,7 +159,7 @@ class Puller:
                 one = Unreadable(one.ref.id, type(error).__name__)
             else:
                 return
-        if naming.holder.get(entry.ref.id) is None or isinstance(one, Item):
+        if naming.holder(entry.ref.id) is None or isinstance(one, Item):
             name, uid = naming.placeholder(entry)
             draft.puts.append(make_placeholder(name, uid, entry.ref, entry.outline))
         else:
@@ -169,23 +169,15 @@ class Puller:
             draft.pending.append((entry.ref.id, self._now() + RETRY_UNREADABLE))
 
     def _naming(
-        self, ref: CalendarRef, context: Context, leaving: Iterable[ItemId], entries: Sequence[Entry]
+        self,
+        ref: CalendarRef,
+        context: Context,
+        leaving: Iterable[ItemId],
+        found: Iterable[Item | Unreadable | Missing],
     ) -> Naming:
         resources = self._mirror.snapshot(ref).resources
-
-        def uid_of(name: Name) -> Uid | None:
-            listed = resources.get(name)
-            return listed.uid if listed else None
-
-        return Naming(
-            holder=self._mirror.holders(ref, [entry.ref.id for entry in entries]),
-            items_of=lambda name: resources[name].items if name in resources else None,
-            uid_of=uid_of,
-            named=lambda uid: self._mirror.named(ref, uid),
-            former=lambda uid: self._mirror.former_name(ref, uid),
-            context=context,
-            leaving=frozenset(leaving),
-        )
+        uids = [one.content.uid for one in found if isinstance(one, Item)]
+        return Naming(resources, self._mirror.former_names(ref, uids), context, leaving)
 
     def _open(self, ref: CalendarRef) -> tuple[frozenset[Name], frozenset[Uid]]:
         standing = self._intents.standing(ref)
@@ -195,21 +187,15 @@ class Puller:
         )
 
     @staticmethod
-    def _is_open(
-        one: Item | Unreadable,
-        holder: Mapping[ItemId, Name],
-        context: Context,
-        names: frozenset[Name],
-        uids: frozenset[Uid],
-    ) -> bool:
+    def _is_open(one: Item | Unreadable, naming: Naming, names: frozenset[Name], uids: frozenset[Uid]) -> bool:
         """Say whether a write is busy with this item's resource: it will be read when that is done."""
         if not names:
             return False
         if isinstance(one, Unreadable):
-            return holder.get(one.id) in names
+            return naming.holder(one.id) in names
         uid = one.content.uid
-        stamped = parse_name_stamp(one.content.name_stamp, context.mailbox.address, uid)
-        return holder.get(one.ref.id) in names or uid in uids or stamped in names
+        stamped = parse_name_stamp(one.content.name_stamp, naming.context.mailbox.address, uid)
+        return naming.holder(one.ref.id) in names or uid in uids or stamped in names
 
     def _read_again(self, caller: Caller, ref: CalendarRef, context: Context) -> None:
         """Read the items whose time has come: unreadable ones, and those that a write was busy with."""
@@ -232,24 +218,17 @@ class Puller:
 
     def _reread(self, caller: Caller, ref: CalendarRef, context: Context, due: Sequence[ItemId], draft: _Draft) -> None:
         found = self._exchange.get(caller, ref, due, Deadline.after(CALL))
-        entries = [Entry(one.ref) for one in found if isinstance(one, Item)]
-        naming = self._naming(ref, context, (), entries)
+        naming = self._naming(ref, context, (), found)
         open_names, open_uids = self._open(ref)
         for one in _eldest_first(found):
             if isinstance(one, Missing):
                 draft.removed.append(one.id)
             elif isinstance(one, Unreadable):
                 draft.pending.append((one.id, self._now() + RETRY_UNREADABLE))
-            elif self._is_open(one, naming.holder, context, open_names, open_uids):
+            elif self._is_open(one, naming, open_names, open_uids):
                 draft.pending.append((one.ref.id, self._now() + RETRY_OPEN))
             else:
                 self._take(one, Entry(one.ref), naming, draft)
-
-
-def _is_known(entry: Entry, holders: Mapping[ItemId, Name], snapshot: Snapshot) -> bool:
-    """Say whether the mirror holds this version: our own write echoed, or a listing of what we have."""
-    listed = snapshot.resources.get(holders.get(entry.ref.id, Name("")))
-    return listed is not None and entry.ref in listed.items
 
 
 def _eldest_first(found: Iterable[Item | Unreadable | Missing]) -> list[Item | Unreadable | Missing]:

@@ -1,13 +1,12 @@
 """From items to resources: what each is called, under which UID it is served, and its bytes."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 
 from bridge.ids import make_derived_uid, make_etag, make_resource_name, parse_name_stamp
 from bridge.mapping.context import Context
 from bridge.mapping.event import Rendering, to_ical
 from bridge.mapping.placeholder import to_placeholder
-from bridge.model import Entry, Item, ItemId, ItemRef, Name, Outline, Rendered, Uid
+from bridge.model import Entry, Item, ItemId, ItemRef, Listed, Name, Outline, Rendered, Uid
 
 
 def make_rendered(name: Name, item: Item, context: Context, served_uid: Uid | None = None) -> Rendered:
@@ -49,51 +48,55 @@ def unreadable_uid(entry: Entry) -> Uid:
     return make_derived_uid(Uid("unreadable"), entry.ref.id)
 
 
-@dataclass
 class Naming:
-    """Gives each item of one batch its name and served UID, by what the mirror and the batch already hold.
+    """Gives each item of one batch its name and served UID, by what the mirror and the batch already hold."""
 
-    ``holder`` tells the living resource of an item, ``named`` that of a UID, ``former`` the last name of a UID that
-    is gone, ``is_taken`` whether a living resource has the name. ``leaving`` are items that this batch removes.
-    """
+    def __init__(
+        self,
+        resources: Mapping[Name, Listed],
+        former: Mapping[Uid, Name],
+        context: Context,
+        leaving: Iterable[ItemId],
+    ) -> None:
+        """Take the living resources, the last names of UIDs that are gone, and the items that this batch removes."""
+        self.context = context
+        self._resources = resources
+        self._former = former
+        self._leaving = frozenset(leaving)
+        self._holders = {ref.id: name for name, listed in resources.items() for ref in listed.items}
+        self._by_uid = {listed.uid: name for name, listed in resources.items()}
+        self._given: dict[Name, ItemId] = {}
+        self._uids: dict[Uid, ItemId] = {}
 
-    holder: Mapping[ItemId, Name]
-    items_of: Callable[[Name], tuple[ItemRef, ...] | None]
-    uid_of: Callable[[Name], Uid | None]
-    named: Callable[[Uid], Name | None]
-    former: Callable[[Uid], Name | None]
-    context: Context
-    leaving: frozenset[ItemId]
-    _given: dict[Name, ItemId] = field(default_factory=dict)
-    _uids: dict[Uid, ItemId] = field(default_factory=dict)
+    def holder(self, item: ItemId) -> Name | None:
+        """Give the living resource that an item belongs to."""
+        return self._holders.get(item)
 
     def name(self, item: Item) -> tuple[Name, Uid]:
         """Give the name and the UID under which the item is served."""
-        known = self.holder.get(item.ref.id)
+        known = self.holder(item.ref.id)
         uid = self._served_uid(item, known)
         wished = parse_name_stamp(item.content.name_stamp, self.context.mailbox.address, item.content.uid)
-        former = self.former(uid) if known is None else None
-        for candidate in (wished, known, self._successor(uid), former, make_resource_name(uid)):
+        # Exchange deletes and recreates an item when a meeting is answered: the UID's resource stays the one it was.
+        former = self._former.get(uid) if known is None else None
+        for candidate in (wished, known, self._by_uid.get(uid), former, make_resource_name(uid)):
             if candidate is not None and self._is_free(Name(candidate), item.ref.id):
                 return self._give(Name(candidate), uid, item.ref.id)
-        derived = make_derived_uid(uid, item.ref.id)
-        return self._give(make_resource_name(derived), uid, item.ref.id)
+        return self._give(make_resource_name(self._derived(item)), uid, item.ref.id)
 
     def placeholder(self, entry: Entry) -> tuple[Name, Uid]:
         """Give the name and UID for an item that cannot be read."""
-        known = self.holder.get(entry.ref.id)
+        known = self.holder(entry.ref.id)
         if known is not None:
-            return self._give(known, self.uid_of(known) or unreadable_uid(entry), entry.ref.id)
+            return self._give(known, self._resources[known].uid, entry.ref.id)
         uid = unreadable_uid(entry)
         if not self._is_uid_free(uid, entry.ref.id):
             uid = make_derived_uid(uid, entry.ref.id)
         return self._give(make_resource_name(uid), uid, entry.ref.id)
 
     def _served_uid(self, item: Item, known: Name | None) -> Uid:
-        if known is not None:
-            served = self.uid_of(known)
-            if served is not None and served == self._derived(item):
-                return served
+        if known is not None and self._resources[known].uid == self._derived(item):
+            return self._resources[known].uid
         own = item.content.uid
         return own if self._is_uid_free(own, item.ref.id) else self._derived(item)
 
@@ -105,19 +108,15 @@ class Naming:
     def _is_uid_free(self, uid: Uid, item: ItemId) -> bool:
         if self._uids.get(uid, item) != item:
             return False
-        holder = self.named(uid)
+        holder = self._by_uid.get(uid)
         return holder is None or self._stays_only(holder, item)
-
-    def _successor(self, uid: Uid) -> Name | None:
-        """Give the living resource of this UID: it is one resource when Exchange deletes and recreates its item."""
-        return self.named(uid)
 
     def _is_free(self, name: Name, item: ItemId) -> bool:
         return self._given.get(name, item) == item and self._stays_only(name, item)
 
     def _stays_only(self, name: Name, item: ItemId) -> bool:
-        refs = self.items_of(name)
-        return refs is None or all(ref.id == item or ref.id in self.leaving for ref in refs)
+        listed = self._resources.get(name)
+        return listed is None or all(ref.id == item or ref.id in self._leaving for ref in listed.items)
 
     def _give(self, name: Name, uid: Uid, item: ItemId) -> tuple[Name, Uid]:
         self._given[name] = item

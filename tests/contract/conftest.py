@@ -1,12 +1,18 @@
 """The back ends that the contract suite runs on."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+
+from bridge.ews.exchange import EwsExchange
+from bridge.ews.settings import EwsSettings
+from bridge.exchange import Deadline
+from bridge.model import Address, BasicCredential, CalendarRef, Caller, OrganisationId, Rights, Viewer
+from bridge.simulator import CalendarPlan, PersonPlan, Simulator
+
 from memory_exchange import MemoryExchange
 from port_subject import Subject
-
-from bridge.model import Address, BasicCredential, CalendarRef, Caller, OrganisationId, Rights, Viewer
 
 
 def caller(address: str) -> Caller:
@@ -26,8 +32,50 @@ def on_memory(*, finds_conflicts: bool = True) -> Subject:
     return Subject(exchange, owner, Address("alias@example.test"), reader, stranger, calendar)
 
 
-@pytest.fixture(params=["memory", "memory without conflicts"])
+def person(caller: Caller, *aliases: str, shares_with: str = "") -> PersonPlan:
+    address = caller.viewer.address
+    permissions = {shares_with: "read"} if shares_with else {}
+    return PersonPlan(
+        name=address.partition("@")[0].title(),
+        address=address,
+        password=caller.credential.password,
+        aliases=aliases,
+        calendars=(CalendarPlan("Calendar", permissions), CalendarPlan("Second")),
+    )
+
+
+@contextmanager
+def on_ews(personality: str) -> Iterator[Subject]:
+    owner, reader, stranger = (caller(f"{name}@example.test") for name in ("owner", "reader", "stranger"))
+    people = [
+        person(owner, "alias@example.test", shares_with=reader.viewer.address),
+        person(reader),
+        person(stranger),
+    ]
+    with Simulator(people, personality=personality) as server:
+        exchange = EwsExchange(EwsSettings(server.url))
+        calendar = exchange.calendars(owner, owner.viewer.address, Deadline.after(20))[0].ref
+        try:
+            yield Subject(
+                exchange,
+                owner,
+                Address("alias@example.test"),
+                reader,
+                stranger,
+                calendar,
+                lists_for_any_cursor=personality == "lenient",
+            )
+        finally:
+            exchange.close()
+        assert server.outbox == []
+        assert server.invalid_answers == []
+        assert server.refused == [] or personality == "lenient"
+
+
+@pytest.fixture(params=["memory", "memory without conflicts", "2010", "2019", "online", "lenient"])
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
-    made = on_memory(finds_conflicts=request.param == "memory")
-    yield made
-    made.exchange.close()
+    if request.param.startswith("memory"):
+        yield on_memory(finds_conflicts=request.param == "memory")
+        return
+    with on_ews(request.param) as made:
+        yield made

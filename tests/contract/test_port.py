@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from port_subject import Subject
 
 from bridge.errors import (
     AccessDenied,
@@ -30,6 +29,8 @@ from bridge.model import (
     Uid,
     Zone,
 )
+
+from port_subject import Subject
 
 START = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

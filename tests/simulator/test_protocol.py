@@ -176,6 +176,7 @@ def test_convert_id(ask: Any, sim: Simulator) -> None:
     text = '<m:ConvertId DestinationFormat="EwsId"><m:SourceIds><t:AlternateId Format="EwsId" Id="{}" Mailbox="a@b.c"/>'
     known = text.format(sim.folder("anna@example.com").id) + "</m:SourceIds></m:ConvertId>"
     assert ask.code(known) == "NoError"
+    assert b'Mailbox="anna@example.com"' in ask.post(known).content
     assert ask.code(text.format("AAA=") + "</m:SourceIds></m:ConvertId>") == "ErrorInvalidIdMalformed"
 
 

@@ -15,7 +15,7 @@ def test_every_rule_has_a_source() -> None:
     assert names == set(rules.SOURCES)
     assert not names & set(rules.FIXED)
     for source in [*rules.SOURCES.values(), *(source for _, source in rules.FIXED.values())]:
-        assert source == "assumed" or source.startswith(("[V]", "[D]", "[W]", "MS-", "Microsoft's"))
+        assert source == "assumed" or source.startswith(("[V]", "[D]", "[C]", "[W]", "MS-", "Microsoft's"))
 
 
 def test_every_switch_is_asked_for() -> None:

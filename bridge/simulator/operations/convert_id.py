@@ -1,4 +1,7 @@
-"""ConvertId. Source: [D] ConvertId. Only EWS ids are known here; other formats are refused by name."""
+"""ConvertId. Source: [D] ConvertId. Only EWS ids are known here; other formats are refused by name.
+
+The answer names the primary address of the mailbox that the id belongs to, whatever address the request had.
+"""
 
 from functools import partial
 
@@ -18,14 +21,16 @@ def _one(call: Call, element: Element) -> Element:
     text = element.get("Id", "")
     if name_of(element) == "AlternateId" and element.get("Format") == "EwsId":
         try:
-            parse_item_id(text)
+            mailbox = parse_item_id(text).mailbox
         except EwsError:
-            parse_folder_id(text)
+            mailbox = parse_folder_id(text)[0]
     else:
         raise EwsError("ErrorInvalidIdMalformed")
     if call.request.get("DestinationFormat") != "EwsId":
         raise NotSimulated(f"ConvertId to {call.request.get('DestinationFormat')}")
+    if mailbox not in call.store.mailboxes:
+        raise EwsError("ErrorNonExistentMailbox")
     message = success("ConvertId")
-    told = {"Format": "EwsId", "Id": text, "Mailbox": element.get("Mailbox", "")}
+    told = {"Format": "EwsId", "Id": text, "Mailbox": call.store.mailboxes[mailbox].owner.address}
     add(message, M + "AlternateId", None, told | {f"{{{INSTANCE}}}type": "t:AlternateIdType"})
     return message
