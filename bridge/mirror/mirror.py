@@ -1,0 +1,250 @@
+"""The mirror: reads that ask Exchange nothing, and the two ways in, a page of the feed and a push read back."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from bridge.keys import Keys
+from bridge.mirror.apply import apply_batch, start_listing
+from bridge.mirror.batch import Applied, Batch, FolderListing, Status
+from bridge.mirror.calendar_row import (
+    CalendarRow,
+    add_calendar,
+    find_calendar,
+    from_microseconds,
+    to_microseconds,
+    write_calendar,
+)
+from bridge.mirror.change import Change
+from bridge.mirror.database import MirrorDatabase
+from bridge.mirror.pending_row import find_due, settle
+from bridge.mirror.reading import (
+    find_former,
+    find_holders,
+    read_heads,
+    read_removed,
+    read_rendered,
+    read_texts,
+)
+from bridge.mirror.schema import calendars, folder_listings
+from bridge.mirror.seals import CalendarSeals, mailbox_key, open_calendars, seal_calendars, viewer_key
+from bridge.mirror.snapshots import Held, Snapshots, empty
+from bridge.model import Address, Calendar, CalendarRef, ItemId, Name, Rendered, Revision, Snapshot, Uid, Viewer
+
+
+class Mirror:
+    """What Exchange last told us of every viewer's calendars, in one database.
+
+    Safe to share between threads; several processes may use one database. Build it after the fork, with an engine of
+    the process's own, whose owner disposes of it. Every method raises Unavailable when the database cannot be used now,
+    and MirrorFilling when it was found damaged and is being built anew.
+    """
+
+    def __init__(self, engine: Engine, keys: Keys, memory: int = 64 * 2**20) -> None:
+        """Open the database, built anew where it cannot be read. ``memory`` bounds the decoded calendars, in bytes."""
+        self._database = MirrorDatabase(engine, keys)
+        self._keys = keys
+        self._memory = Snapshots(memory)
+
+    # --- one calendar: reading ---
+
+    def status(self, ref: CalendarRef) -> Status:
+        """Say how far the mirror is. A calendar asked about for the first time gets its epoch here."""
+        seals = CalendarSeals(self._keys, ref)
+        with self._reading(seals) as (_, calendar):
+            return calendar.status(seals)
+
+    def snapshot(self, ref: CalendarRef) -> Snapshot:
+        """Give all resources of the calendar. Decodes only what was written since this process last did."""
+        seals = CalendarSeals(self._keys, ref)
+        with self._reading(seals) as (_, calendar):
+            held = self._memory.get(ref)
+            if held is not None and _is_current(held, calendar):
+                return _snapshot(ref, calendar, held)
+        gate = self._memory.gate(ref)
+        with gate.lock, self._reading(seals) as (connection, calendar):
+            held = self._memory.get(ref)
+            if held is None or not _is_current(held, calendar):
+                held = _load(connection, seals, calendar, held)
+                self._memory.put(ref, held)
+            return _snapshot(ref, calendar, held)
+
+    def changes(self, ref: CalendarRef, since: Revision) -> tuple[tuple[Name, ...], tuple[Name, ...]] | None:
+        """Give the names of what was changed and what was removed after a revision of this epoch.
+
+        Removed is only what existed at that revision and does not now. None when there is no such revision yet.
+        """
+        snapshot = self.snapshot(ref)
+        if not 0 <= since <= snapshot.revision:
+            return None
+        seals = CalendarSeals(self._keys, ref)
+        with self._reading(seals) as (connection, calendar):
+            if calendar.epoch != snapshot.epoch:
+                return None
+            removed = dict.fromkeys(read_removed(connection, seals, calendar, since))
+        changed = tuple(name for name, listed in snapshot.resources.items() if listed.revision > since)
+        return changed, tuple(name for name in removed if name not in snapshot.resources)
+
+    def texts(self, ref: CalendarRef, names: Iterable[Name]) -> dict[Name, bytes]:
+        """Give the bytes served for these resources; what is not there is left out."""
+        seals = CalendarSeals(self._keys, ref)
+        with self._reading(seals) as (connection, calendar):
+            return read_texts(connection, seals, calendar, names)
+
+    def read(self, ref: CalendarRef, name: Name) -> Rendered | None:
+        """Give one resource whole."""
+        return self.facts(ref, (name,)).get(name)
+
+    def facts(self, ref: CalendarRef, names: Iterable[Name]) -> dict[Name, Rendered]:
+        """Give resources whole, to be rendered again; what is not there is left out."""
+        seals = CalendarSeals(self._keys, ref)
+        with self._reading(seals) as (connection, calendar):
+            return read_rendered(connection, seals, calendar, names)
+
+    def former_names(self, ref: CalendarRef, uids: Iterable[Uid]) -> dict[Uid, Name]:
+        """Give, for each UID that has one, the name it was last served under, if nothing has taken it since.
+
+        Exchange deletes and creates anew when a meeting is answered: the resource stays the one it was.
+        """
+        seals = CalendarSeals(self._keys, ref)
+        with self._reading(seals) as (connection, calendar):
+            return find_former(connection, seals, calendar, uids)
+
+    def holders(self, ref: CalendarRef, ids: Iterable[ItemId]) -> dict[ItemId, Name]:
+        """Give the living resource each item belongs to; items that belong to none are left out."""
+        seals = CalendarSeals(self._keys, ref)
+        with self._reading(seals) as (connection, calendar):
+            return find_holders(connection, seals, calendar, ids)
+
+    def due(self, ref: CalendarRef, now: datetime) -> tuple[ItemId, ...]:
+        """Give the pending items whose time to be read again has come, the longest due first."""
+        seals = CalendarSeals(self._keys, ref)
+        with self._reading(seals) as (connection, calendar):
+            return find_due(connection, seals, calendar, now)
+
+    # --- one calendar: writing ---
+
+    def begin_listing(self, ref: CalendarRef) -> None:
+        """Start a full listing: the cursor is None, and its last page will sweep what it has not named."""
+        seals = CalendarSeals(self._keys, ref)
+        with self._writing(seals) as (connection, calendar):
+            write_calendar(connection, start_listing(calendar))
+
+    def apply(self, ref: CalendarRef, batch: Batch) -> Applied:
+        """Take in a page of the change feed, all of it in one transaction. Raises CursorMoved.
+
+        Only what has changed is written, and only what a client would read as changed gets the next revision.
+        """
+        seals = CalendarSeals(self._keys, ref)
+        with self._writing(seals) as (connection, calendar):
+            return apply_batch(connection, seals, calendar, batch)
+
+    def put(self, ref: CalendarRef, rendered: Rendered, replaced: Name | None = None) -> Revision:
+        """Take in what was read back after a push; ``replaced`` is the resource that goes because of it.
+
+        Pages asked before are not taken for it any more; see `Applied`.
+        """
+        seals = CalendarSeals(self._keys, ref)
+        with self._writing(seals) as (connection, calendar):
+            change = Change(connection, seals, calendar, is_push=True)
+            names = [rendered.name] if replaced is None else [rendered.name, replaced]
+            ids = [item.id for item in rendered.items]
+            change.load(names, ids=ids)
+            row = change.resources.get(seals.name(replaced)) if replaced is not None else None
+            if row is not None and replaced != rendered.name:
+                change.remove(row)
+            change.put(rendered)
+            change.settle()
+            change.write()
+            settle(connection, calendar, [seals.item(item) for item in ids])
+            return change.revision
+
+    def remove(self, ref: CalendarRef, name: Name) -> Revision:
+        """Take in that a push deleted a resource. One that is not there changes nothing."""
+        seals = CalendarSeals(self._keys, ref)
+        with self._writing(seals) as (connection, calendar):
+            change = Change(connection, seals, calendar, is_push=True)
+            change.load([name])
+            row = change.resources.get(seals.name(name))
+            if row is None:
+                return calendar.revision
+            change.remove(row)
+            change.settle()
+            change.write()
+            settle(connection, calendar, [seals.item(item.id) for item in row.listed.items])
+            return change.revision
+
+    # --- viewers ---
+
+    def calendars(self, viewer: Viewer, mailbox: Address) -> FolderListing | None:
+        """Give the calendar folders of a mailbox as last listed to the viewer."""
+        key = mailbox_key(self._keys, viewer, mailbox)
+        query = select(folder_listings.c.listing, folder_listings.c.listed_at).where(
+            folder_listings.c.viewer == viewer_key(self._keys, viewer), folder_listings.c.mailbox == key
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                return None
+            return FolderListing(open_calendars(self._keys, key, row.listing), from_microseconds(row.listed_at))
+
+    def put_calendars(self, viewer: Viewer, mailbox: Address, listing: tuple[Calendar, ...], now: datetime) -> None:
+        """Note the calendar folders of a mailbox as Exchange lists them now to the viewer."""
+        key = mailbox_key(self._keys, viewer, mailbox)
+        row = {"viewer": viewer_key(self._keys, viewer), "mailbox": key}
+        former = delete(folder_listings).where(
+            folder_listings.c.viewer == row["viewer"], folder_listings.c.mailbox == key
+        )
+        with self._database.writing() as connection:
+            connection.execute(former)
+            sealed = seal_calendars(self._keys, key, listing)
+            connection.execute(insert(folder_listings).values(**row, listed_at=to_microseconds(now), listing=sealed))
+
+    def forget(self, viewer: Viewer) -> None:
+        """Remove everything a viewer was told. What he asks for next begins with a new epoch."""
+        key = viewer_key(self._keys, viewer)
+        with self._database.writing() as connection:
+            connection.execute(delete(calendars).where(calendars.c.viewer == key))
+            connection.execute(delete(folder_listings).where(folder_listings.c.viewer == key))
+        self._memory.forget(viewer)
+
+    # --- transactions ---
+
+    @contextmanager
+    def _reading(self, seals: CalendarSeals) -> Iterator[tuple[Connection, CalendarRow]]:
+        with self._database.reading() as connection:
+            calendar = find_calendar(connection, seals)
+            if calendar is not None:
+                yield connection, calendar
+                return
+        with self._writing(seals) as (connection, calendar):
+            yield connection, calendar
+
+    @contextmanager
+    def _writing(self, seals: CalendarSeals) -> Iterator[tuple[Connection, CalendarRow]]:
+        with self._database.writing() as connection:
+            calendar = find_calendar(connection, seals, lock=True)
+            if calendar is None:
+                add_calendar(connection, seals)
+                calendar = find_calendar(connection, seals, lock=True)
+            if calendar is None:
+                raise LookupError("a row is not there right after it was added")
+            yield connection, calendar
+
+
+def _is_current(held: Held, calendar: CalendarRow) -> bool:
+    return held.epoch == calendar.epoch and held.serial == calendar.serial
+
+
+def _load(connection: Connection, seals: CalendarSeals, calendar: CalendarRow, held: Held | None) -> Held:
+    if held is None or held.epoch != calendar.epoch or held.serial > calendar.serial:
+        held = empty(calendar.epoch)
+    changed = read_heads(connection, seals, calendar, held.serial)
+    removed = read_removed(connection, seals, calendar, held.revision)
+    return held.advance(calendar.serial, calendar.revision, changed, removed)
+
+
+def _snapshot(ref: CalendarRef, calendar: CalendarRow, held: Held) -> Snapshot:
+    return Snapshot(ref, calendar.epoch, calendar.revision, calendar.last_pull, held.resources)

@@ -1,0 +1,124 @@
+"""What is written into a calendar's rows: sealed for that viewer, calendar, name and column, found by HMAC.
+
+Two viewers of one calendar share nothing here, not even the HMAC of an item's id: equal values would tell who meets
+whom.
+"""
+
+import json
+
+from bridge.keys import Keys
+from bridge.mirror.codec import Codec
+from bridge.model import Address, Calendar, CalendarRef, Cursor, Item, ItemId, Listed, Name, Uid, Viewer
+
+_HEAD: Codec[Listed] = Codec(Listed)
+_FACTS: Codec[tuple[Item, ...]] = Codec(tuple[Item, ...])
+_LABEL: Codec[tuple[str, ...]] = Codec(tuple[str, ...])
+_CALENDARS: Codec[tuple[Calendar, ...]] = Codec(tuple[Calendar, ...])
+
+
+class CalendarSeals:
+    """Seals and opens the columns of one calendar. Every ``open_`` raises SealBroken or Undecodable.
+
+    ``key`` in all of them is the key of the row, as `name` or `item` gives it.
+    """
+
+    def __init__(self, keys: Keys, ref: CalendarRef) -> None:
+        self._keys = keys
+        self.viewer = viewer_key(keys, ref.viewer)
+        self.calendar = keys.mac(
+            _frame(ref.viewer.organisation, ref.viewer.address, ref.mailbox, ref.folder), "mirror calendar"
+        )
+
+    def name(self, name: Name) -> bytes:
+        """Give the key of a resource."""
+        return self._keys.mac(self.calendar + _encode(name), "mirror name")
+
+    def uid(self, uid: Uid) -> bytes:
+        """Give the key of a UID."""
+        return self._keys.mac(self.calendar + _encode(uid), "mirror uid")
+
+    def item(self, item: ItemId) -> bytes:
+        """Give the key of an item."""
+        return self._keys.mac(self.calendar + _encode(item), "mirror item")
+
+    def seal_head(self, key: bytes, listed: Listed) -> bytes:
+        """Seal what listings need of a resource."""
+        return self._seal(_HEAD.encode(listed), key, b"head")
+
+    def open_head(self, key: bytes, sealed: bytes) -> Listed:
+        """Open what `seal_head` gave."""
+        return _HEAD.decode(self._open(sealed, key, b"head"))
+
+    def seal_text(self, key: bytes, text: bytes) -> bytes:
+        """Seal the bytes a client is served."""
+        return self._seal(text, key, b"text")
+
+    def open_text(self, key: bytes, sealed: bytes) -> bytes:
+        """Open what `seal_text` gave."""
+        return self._open(sealed, key, b"text")
+
+    def seal_facts(self, key: bytes, facts: tuple[Item, ...]) -> bytes:
+        """Seal the items that a resource was rendered from."""
+        return self._seal(_FACTS.encode(facts), key, b"facts")
+
+    def open_facts(self, key: bytes, sealed: bytes) -> tuple[Item, ...]:
+        """Open what `seal_facts` gave."""
+        return _FACTS.decode(self._open(sealed, key, b"facts"))
+
+    def seal_name(self, key: bytes, name: Name) -> bytes:
+        """Seal the name of a resource that is gone."""
+        return self._seal(_LABEL.encode((name,)), key, b"name")
+
+    def open_name(self, key: bytes, sealed: bytes) -> Name:
+        """Open what `seal_name` gave."""
+        return Name(_LABEL.decode(self._open(sealed, key, b"name"))[0])
+
+    def seal_item(self, key: bytes, item: ItemId) -> bytes:
+        """Seal the id of a pending item."""
+        return self._seal(_LABEL.encode((item,)), key, b"item")
+
+    def open_item(self, key: bytes, sealed: bytes) -> ItemId:
+        """Open what `seal_item` gave."""
+        return ItemId(_LABEL.decode(self._open(sealed, key, b"item"))[0])
+
+    def seal_cursor(self, cursor: Cursor | None) -> bytes | None:
+        """Seal the calendar's cursor."""
+        return None if cursor is None else self._seal(cursor.encode(), b"", b"cursor")
+
+    def open_cursor(self, sealed: bytes | None) -> Cursor | None:
+        """Open what `seal_cursor` gave."""
+        return None if sealed is None else Cursor(self._open(sealed, b"", b"cursor").decode())
+
+    def _seal(self, plaintext: bytes, key: bytes, column: bytes) -> bytes:
+        return self._keys.seal(plaintext, self.calendar + key + column)
+
+    def _open(self, sealed: bytes, key: bytes, column: bytes) -> bytes:
+        return self._keys.open(sealed, self.calendar + key + column)
+
+
+def viewer_key(keys: Keys, viewer: Viewer) -> bytes:
+    """Give the key of everything that is a viewer's."""
+    return keys.mac(_frame(viewer.organisation, viewer.address), "mirror viewer")
+
+
+def mailbox_key(keys: Keys, viewer: Viewer, mailbox: Address) -> bytes:
+    """Give the key of a mailbox as one viewer sees it."""
+    return keys.mac(_frame(viewer.organisation, viewer.address, mailbox), "mirror mailbox")
+
+
+def seal_calendars(keys: Keys, mailbox: bytes, calendars: tuple[Calendar, ...]) -> bytes:
+    """Seal the folder listing of a mailbox, given its key."""
+    return keys.seal(_CALENDARS.encode(calendars), mailbox + b"calendars")
+
+
+def open_calendars(keys: Keys, mailbox: bytes, sealed: bytes) -> tuple[Calendar, ...]:
+    """Open what `seal_calendars` gave. Raises SealBroken or Undecodable."""
+    return _CALENDARS.decode(keys.open(sealed, mailbox + b"calendars"))
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # a path may hold what is no character
+
+
+def _frame(*parts: str) -> bytes:
+    return json.dumps(parts).encode("ascii")

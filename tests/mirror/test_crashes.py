@@ -1,0 +1,204 @@
+"""What is left when a process dies in the middle, and when several write at once."""
+
+import json
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from subprocess import PIPE, Popen, run
+
+from sqlalchemy import Engine
+from sqlalchemy import event as events
+
+from bridge.mirror.batch import Applied
+from bridge.mirror.mirror import Mirror
+from bridge.model import CalendarRef, Name, Rendered
+
+MakeEvent = Callable[..., Rendered]
+OpenMirror = Callable[..., Mirror]
+Pull = Callable[..., Applied]
+
+SCRIPT = """
+import json, os, shutil, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from sqlalchemy import event
+from bridge.ids import make_etag
+from bridge.keys import Keys
+from bridge.mirror.batch import Batch, CursorMoved
+from bridge.mirror.mirror import Mirror
+from bridge.model import *
+from bridge.state.sqlite import make_engine
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+REF = CalendarRef(Viewer(OrganisationId("o"), Address("a@b")), Address("a@b"), FolderId("f"))
+KEYS = Keys({"1": b"1" * 32}, b"l" * 32)
+
+def render(name, version=1):
+    text = f"{name} at {version}".encode()
+    ref = ItemRef(ItemId(f"item {name}"), ChangeKey(str(version)))
+    return Rendered(Name(name), Uid(f"uid {name}"), text, make_etag(text), IndexRecord(NOW, NOW), (ref,))
+
+def told(path):
+    engine = make_engine(path, "NORMAL")
+    mirror = Mirror(engine, KEYS)
+    status, snapshot = mirror.status(REF), mirror.snapshot(REF)
+    texts = sorted(text.decode() for text in mirror.texts(REF, snapshot.resources).values())
+    due = list(mirror.due(REF, NOW))
+    holders = mirror.holders(REF, [ItemId(f"item {name}") for name in "abcde"])
+    removed = mirror.changes(REF, Revision(1))[1]
+    engine.dispose()
+    pulled = status.pulled_at is not None
+    return [status.cursor, status.revision, status.is_listing, pulled, texts, due, sorted(holders.values()), removed]
+"""
+
+KILL_AT_EACH_STATEMENT = (
+    SCRIPT
+    + """
+folder = Path(sys.argv[1])
+engine = make_engine(folder / "base.db", "NORMAL")
+mirror = Mirror(engine, KEYS)
+first = Batch(None, Cursor("one"), False, Revision(0), NOW, tuple(map(render, "abcd")), pending=((ItemId("p"), NOW),))
+mirror.apply(REF, first)
+engine.dispose()
+page = Batch(Cursor("one"), Cursor("two"), True, Revision(1), NOW, (render("a", 2), render("e")),
+             seen=(ItemId("item b"),), removed=(ItemId("item c"),), settled=(ItemId("p"),),
+             pending=((ItemId("q"), NOW),))
+outcomes = [told(folder / "base.db")]
+kills = 0
+while True:
+    path = folder / "copy.db"
+    for old in folder.glob("copy.db*"):
+        old.unlink()
+    shutil.copy(folder / "base.db", path)
+    child = os.fork()
+    if child == 0:
+        engine = make_engine(path, "NORMAL")
+        mirror = Mirror(engine, KEYS)
+        left = kills
+        def count(*_):
+            global left
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            left -= 1
+        event.listen(engine, "after_cursor_execute", count)
+        event.listen(engine, "commit", count)
+        mirror.apply(REF, page)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    outcomes.append(told(path))
+    if os.WIFEXITED(status):
+        break
+    kills += 1
+print(json.dumps(outcomes))
+"""
+)
+
+
+def test_a_process_killed_after_any_statement_of_a_page_has_taken_nothing_of_it(tmp_path: Path) -> None:
+    done = run([sys.executable, "-c", KILL_AT_EACH_STATEMENT, str(tmp_path)], stdout=PIPE, check=True, timeout=300)
+    before, *killed, after = json.loads(done.stdout)
+    assert len(killed) > 10
+    assert killed == [before] * len(killed)
+    assert before == ["one", 1, True, False, ["a at 1", "b at 1", "c at 1", "d at 1"], ["p"], ["a", "b", "c", "d"], []]
+    cursor, revision, is_listing, pulled, texts, due, holders, removed = after
+    assert (cursor, revision, is_listing, pulled) == ("two", 2, False, True)
+    assert (texts, due, holders) == (["a at 2", "b at 1", "d at 1", "e at 1"], ["q"], ["a", "b", "d", "e"])
+    assert removed == ["c"]
+
+
+COUNT_TOGETHER = (
+    SCRIPT
+    + """
+engine = make_engine(Path(sys.argv[1]), "NORMAL")
+mirror = Mirror(engine, KEYS)
+print("ready", flush=True)
+sys.stdin.readline()
+done = 0
+while done < 40:
+    status = mirror.status(REF)
+    number = int(status.cursor or 0) + 1
+    try:
+        puts = (render(str(number)),)
+        mirror.apply(REF, Batch(status.cursor, Cursor(str(number)), False, status.revision, NOW, puts))
+        done += 1
+    except CursorMoved:
+        pass
+engine.dispose()
+"""
+)
+
+
+def test_processes_that_pull_at_once_never_take_a_page_twice(
+    open_mirror: OpenMirror, file: Path, engines: list[Engine]
+) -> None:
+    open_mirror()
+    processes = [
+        Popen([sys.executable, "-c", COUNT_TOGETHER, str(file)], stdin=PIPE, stdout=PIPE, text=True) for _ in range(2)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=120)
+        assert process.returncode == 0
+    with engines[0].connect() as connection:
+        rows = connection.exec_driver_sql("SELECT revision, (SELECT count(*) FROM resources) FROM calendars").all()
+    assert [tuple(row) for row in rows] == [(80, 80)]
+
+
+def test_whatever_is_raised_within_a_page_leaves_nothing_of_it(
+    mirror: Mirror, ref: CalendarRef, event: MakeEvent, pull: Pull, engines: list[Engine]
+) -> None:
+    pull(event("a.ics"), event("b.ics"), cursor="one")
+    before = (mirror.status(ref), dict(mirror.snapshot(ref).resources), mirror.texts(ref, [Name("a.ics")]))
+    failures = 0
+
+    class Interrupted(Exception):
+        pass
+
+    remaining = 0
+
+    def interrupt(*_: object) -> None:
+        nonlocal remaining
+        if remaining == 0:
+            raise Interrupted
+        remaining -= 1
+
+    while True:
+        remaining = failures
+        events.listen(engines[0], "after_cursor_execute", interrupt)
+        try:
+            pull(event("a.ics", text=2), event("c.ics"), removed=(event("b.ics").items[0].id,), cursor="two")
+        except Interrupted:
+            failures += 1
+        else:
+            break
+        finally:
+            events.remove(engines[0], "after_cursor_execute", interrupt)
+        assert (mirror.status(ref), dict(mirror.snapshot(ref).resources), mirror.texts(ref, [Name("a.ics")])) == before
+    assert failures > 8
+    assert mirror.snapshot(ref).resources.keys() == {"a.ics", "c.ics"}
+
+
+def test_threads_that_push_and_read_at_once_all_have_their_way(
+    mirror: Mirror, ref: CalendarRef, event: MakeEvent
+) -> None:
+    start = threading.Barrier(8)
+
+    def push_and_read(number: int) -> None:
+        start.wait()
+        for version in range(5):
+            mirror.put(ref, event(f"{number}.ics", text=version))
+            name = Name(f"{number}.ics")
+            assert mirror.snapshot(ref).resources[name].etag == event(name, text=version).etag
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(push_and_read, range(8)))
+    assert mirror.status(ref).revision == 40
+    assert len(mirror.snapshot(ref).resources) == 8
