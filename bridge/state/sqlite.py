@@ -1,0 +1,108 @@
+"""All that is particular to SQLite: how its files are opened, and what is wrong with one.
+
+The state and the mirror are built on an engine from here. Both write SQLAlchemy Core that knows no database, and say
+with the execution option ``writes`` which transactions will write. An engine belongs to one process: make it after
+the fork. SQLite's locks and its connections do not survive one (https://www.sqlite.org/howtocorrupt.html, 2.6).
+"""
+
+import os
+import secrets
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError, DisconnectionError
+
+_BUSY_MILLISECONDS = 10_000
+_IDLE_CONNECTIONS = 8  # each may keep a page cache of 2 MB
+_BURST_CONNECTIONS = 56  # more threads than that never run in one worker
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+def make_engine(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> Engine:
+    """Give the engine of one database file, which is made (mode 0600) when it is first used.
+
+    ``FULL`` means that what is committed survives a power cut; ``NORMAL`` that the file does, but perhaps not the last
+    commits (https://www.sqlite.org/pragma.html#pragma_synchronous). A file that is replaced or deleted meanwhile is
+    noticed when a connection is next taken from the pool. The caller disposes of the engine.
+    """
+    path = path.absolute()
+    engine = create_engine(
+        f"sqlite:///{path}",
+        pool_size=_IDLE_CONNECTIONS,
+        max_overflow=_BURST_CONNECTIONS,
+        hide_parameters=True,
+        connect_args={"timeout": _BUSY_MILLISECONDS / 1000},
+    )
+
+    def create(*_: Any) -> None:
+        if not path.exists():
+            _create(path)
+
+    def connect(connection: sqlite3.Connection, record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves: reads need one snapshot too
+        connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+        connection.execute("PRAGMA journal_mode=WAL").close()
+        connection.execute(f"PRAGMA synchronous={synchronous}")
+        connection.execute("PRAGMA foreign_keys=ON")
+        record.info["file"] = _identity(path)
+
+    def check_out(_connection: sqlite3.Connection, record: Any, _proxy: Any) -> None:
+        if record.info.get("file") != _identity(path):
+            raise DisconnectionError("The database file is another one now.")
+
+    def begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later can fail with SQLITE_BUSY without any waiting, if another
+        # has written in between: https://www.sqlite.org/lang_transaction.html
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine, "do_connect", create)
+    event.listen(engine, "connect", connect)
+    event.listen(engine, "checkout", check_out)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def find_damage(engine: Engine) -> str | None:
+    """Read the whole file and give what is wrong with it, None when nothing is. For small files: it takes a while."""
+    try:
+        with engine.connect() as connection:
+            verdict = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
+    except DatabaseError as error:
+        if isinstance(error.orig, sqlite3.Error) and error.orig.sqlite_errorcode & 0xFF in _DAMAGED:
+            return str(error.orig)
+        raise
+    return None if verdict == "ok" else verdict
+
+
+def _create(path: Path) -> None:
+    """Make an empty database that is in WAL mode when it gets its name, and its owner's alone.
+
+    Processes that start at once and switch the mode of one file get in each other's way (SQLITE_BUSY, without
+    waiting). SQLite gives the files beside it the mode of the file.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(sqlite3.connect(draft)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        with suppress(FileExistsError):  # another process was quicker
+            path.hardlink_to(draft)
+    finally:
+        draft.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,32 @@
+"""All of the state, from one engine, one set of keys and one folder."""
+
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from bridge.keys import Keys
+from bridge.state.database import StateDatabase
+from bridge.state.intents import Intents
+from bridge.state.names import Names
+from bridge.state.processes import Processes
+from bridge.state.proofs import Proofs
+
+
+class State:
+    """What must never be lost, and which processes share it. Every method of its parts raises Unavailable.
+
+    Safe to share between threads; several processes may use one. Build it after the fork, with an engine of the
+    process's own (``synchronous=FULL``), whose owner disposes of it. Raises ConfigurationInvalid.
+    """
+
+    def __init__(self, engine: Engine, keys: Keys, folder: Path) -> None:
+        """Take the engine, the keys, and the folder in which processes show that they live."""
+        database = StateDatabase(engine, keys)
+        self.processes = Processes(folder)
+        self.proofs = Proofs(database, keys)
+        self.names = Names(database, keys)
+        self.intents = Intents(database, keys, self.processes.own_id)
+
+    def close(self) -> None:
+        """Leave: open intents of this process may be taken over from now on. The engine is its owner's to close."""
+        self.processes.close()
