@@ -122,7 +122,11 @@ class TokenUnknown(Refused):
 
 
 class Unavailable(BridgeError):
-    """The same request may succeed later; ``retry_after`` is in seconds."""
+    """The same request may succeed later; ``retry_after`` is in seconds.
+
+    Out of a write it says nothing of whether the write was carried out (a proxy's 503 may come after it): that is
+    found out by reading, never by sending again.
+    """
 
     def __init__(self, message: str, retry_after: float = 30.0) -> None:
         """Take the sentence and after how many seconds a retry makes sense."""
@@ -201,7 +205,3 @@ class RequestRefused(ExchangeSays):
         """Take the sentence and Exchange's code."""
         super().__init__(message)
         self.code = code
-
-
-OUTCOME_UNKNOWN = (ExchangeTimedOut, AnswerUnusable, ExchangeUnreachable, ExchangeFailed)
-"""After these a write may or may not have been carried out: it is found out by reading, never by sending again."""

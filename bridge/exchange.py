@@ -117,7 +117,7 @@ class Exchange(Protocol):
         """Find the items of a UID in the calendar by asking Exchange, not the mirror."""
 
     def create(self, caller: Caller, calendar: CalendarRef, content: Content, deadline: Deadline) -> ItemRef:
-        """Create a single event. Sent once; a lost answer raises one of errors.OUTCOME_UNKNOWN."""
+        """Create a single event. Sent once; a lost answer raises Unavailable."""
 
     def update(
         self,

@@ -109,7 +109,7 @@ class Line:
             return not selector.select(0)
 
     def post(self, headers: Mapping[str, str], body: bytes, deadline: Deadline) -> HttpAnswer:
-        """Send the request once and read the whole answer. Raises one of errors.OUTCOME_UNKNOWN."""
+        """Send the request once and read the whole answer. Raises Unavailable."""
         self.is_reusable = False
         self._socket.deadline = deadline
         self._send({"Host": self._endpoint.authority, **headers}, body)

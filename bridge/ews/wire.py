@@ -86,8 +86,8 @@ class Wire:
         """Send an operation's request element once; give the operation's response element.
 
         ``mailbox`` is where the request is bound to, which lets front ends route it (X-AnchorMailbox). Raises
-        CredentialRefused, AccessDenied, ExchangeBusy, whatever a fault's code stands for, and one of
-        errors.OUTCOME_UNKNOWN when it may or may not have been carried out.
+        CredentialRefused, AccessDenied, ExchangeBusy, whatever a fault's code stands for, and Unavailable when
+        it may or may not have been carried out.
         """
         operation = str(etree.QName(request).localname)
         key = account_key(credential)

@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bridge.errors import OUTCOME_UNKNOWN, BridgeError, WriteUnderWay
+from bridge.errors import ExchangeSays, WriteUnderWay
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import parse_name_stamp
 from bridge.mapping.context import Context
@@ -21,6 +21,8 @@ READ = 20.0
 UNCLEAR = "unclear"
 """The step of an intent whose last call nobody answered: whoever comes next finds out by reading."""
 RETRY = 2.0
+REMEMBERED = timedelta(hours=1)
+"""How long a finished write is remembered for a client that did not hear its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,11 @@ class Outcomes:
 
     @contextmanager
     def under(self, intent: Intent) -> Iterator[None]:
-        """Run the steps of an intent: a definite refusal drops it, anything else leaves it to be found out."""
+        """Run the steps of an intent: a definite answer drops it, anything else leaves it to be found out."""
         try:
             yield
         except BaseException as error:
-            if isinstance(error, BridgeError) and not isinstance(error, OUTCOME_UNKNOWN):
+            if isinstance(error, ExchangeSays):
                 self._intents.drop(intent)
             else:
                 self._intents.advance(intent, UNCLEAR)
@@ -94,7 +96,9 @@ class Outcomes:
 
     def finish(self, intent: Intent, outcome: str) -> None:
         """Close the intent; it is remembered for a while, for a client that did not hear the answer."""
-        self._intents.finish(intent, outcome, self._now())
+        now = self._now()
+        self._intents.finish(intent, outcome, now)
+        self._intents.expire(now - REMEMBERED)
 
     def earlier(self, write: Write) -> Intent | None:
         """Settle an earlier write of this name; give it when it asked for the same as this one: this is its retry.
@@ -117,9 +121,11 @@ class Outcomes:
         if not self.is_deserted(intent):
             raise WriteUnderWay("Another change of this event is being written.", RETRY)
         try:
-            intent = self._intents.advance(self._intents.take_over(intent), UNCLEAR)
+            self._settle(caller, ref, context, self._intents.advance(self._intents.take_over(intent), UNCLEAR))
         except IntentStands:
             raise WriteUnderWay("Another change of this event is being written.", RETRY) from None
+
+    def _settle(self, caller: Caller, ref: CalendarRef, context: Context, intent: Intent) -> None:
         found = self._read(caller, ref, intent)
         ours = [one for one in found if isinstance(one, Item) and _is_ours(one, intent, context)]
         if ours:

@@ -35,7 +35,7 @@ def rights(message: Any) -> dict[str, bool]:
     ("who", "read", "write", "own"),
     [("anna", True, True, True), ("bob", True, False, False), ("carl", True, True, False)],
 )
-def test_effective_rights_tell_what_one_may(ask: Any, who: str, read: bool, write: bool, own: bool) -> None:  # noqa: FBT001
+def test_effective_rights_tell_what_one_may(ask: Any, who: str, read: bool, write: bool, own: bool) -> None:
     (message,) = ask(folder_text(theirs(ANNA)), who)
     found = rights(message)
     assert (found["Read"], found["CreateContents"], found["Delete"]) == (read, write, own)

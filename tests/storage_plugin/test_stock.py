@@ -189,7 +189,7 @@ def radicale(toml: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]  # Radicale takes no port 0
     environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+    with subprocess.Popen(
         [*command, f"--server-hosts=127.0.0.1:{port}", "--auth-delay=0", "--server-delay-on-error=0"],
         stderr=subprocess.PIPE,
         text=True,

@@ -9,12 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-import pytest
 
 DEADLINE = 60.0
 
@@ -57,34 +53,24 @@ class Running:
         return self.printed + self.errors.read_text()
 
 
-class Start(Protocol):
-    """Starts the command."""
-
-    def __call__(self, *arguments: str, **environment: str) -> AbstractContextManager[Running]:
-        """Start it with these arguments and further environment variables."""
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Start:
-    @contextlib.contextmanager
-    def run(*arguments: str, **environment: str) -> Iterator[Running]:
-        errors = tmp_path / "errors.txt"
-        own = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state"), "TMPDIR": str(tmp_path)}
-        inherited = {name: value for name, value in os.environ.items() if name not in {"STATE_DIRECTORY", "DISPLAY"}}
-        with (
-            errors.open("wb") as told,
-            subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-c", "from bridge.cli import main; main()", *arguments],
-                stdout=subprocess.PIPE,
-                stderr=told,
-                env=inherited | own | environment,
-                start_new_session=True,
-            ) as process,
-        ):
-            try:
-                yield Running(process, errors)
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-
-    return run
+@contextlib.contextmanager
+def command(folder: Path, *arguments: str, **environment: str) -> Iterator[Running]:
+    """Run the command with an empty home in a folder, and with further environment variables, until the block ends."""
+    errors = folder / "errors.txt"
+    own = {"HOME": str(folder), "XDG_STATE_HOME": str(folder / "state"), "TMPDIR": str(folder)}
+    inherited = {name: value for name, value in os.environ.items() if name not in {"STATE_DIRECTORY", "DISPLAY"}}
+    with (
+        errors.open("wb") as told,
+        subprocess.Popen(
+            [sys.executable, "-c", "from bridge.cli import main; main()", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=told,
+            env=inherited | own | environment,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            yield Running(process, errors)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)

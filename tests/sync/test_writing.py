@@ -94,7 +94,7 @@ def test_if_match_on_what_is_not_there_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("finds_conflicts", [True, False])
-def test_what_outlook_changed_meanwhile_is_not_overwritten(world: World, finds_conflicts: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_what_outlook_changed_meanwhile_is_not_overwritten(world: World, finds_conflicts: bool) -> None:
     world.exchange.finds_conflicts = finds_conflicts
     item = world.outlook_adds("one@outlook", "First")
     etag = etag_of(world, "one@outlook.ics")
@@ -137,7 +137,7 @@ def test_an_event_deleted_in_outlook_is_not_written_to_with_if_match(world: Worl
 def test_a_create_whose_answer_was_lost_is_there_once_after_the_retry(
     world: World,
     lost: Exception,
-    done: bool,  # noqa: FBT001 - a parameter of the test
+    done: bool,
 ) -> None:
     world.exchange.fail("create", lost, done_first=done)
     with pytest.raises(Unavailable):
@@ -151,7 +151,7 @@ def test_a_create_whose_answer_was_lost_is_there_once_after_the_retry(
 @pytest.mark.parametrize("done", [True, False])
 def test_a_listing_between_a_lost_create_and_its_retry_does_not_turn_the_retry_away(
     world: World,
-    done: bool,  # noqa: FBT001 - a parameter of the test
+    done: bool,
 ) -> None:
     world.exchange.fail("create", ExchangeTimedOut("late"), done_first=done)
     with pytest.raises(Unavailable):
@@ -165,7 +165,7 @@ def test_a_listing_between_a_lost_create_and_its_retry_does_not_turn_the_retry_a
 @pytest.mark.parametrize("done", [True, False])
 def test_an_update_whose_answer_was_lost_is_answered_as_done_after_the_retry(
     world: World,
-    done: bool,  # noqa: FBT001 - a parameter of the test
+    done: bool,
 ) -> None:
     world.put("a.ics", event("u1", "First"), new=True)
     etag = etag_of(world, "a.ics")
@@ -190,7 +190,7 @@ def test_another_change_with_the_old_etag_is_no_retry(world: World) -> None:
 @pytest.mark.parametrize("done", [True, False])
 def test_a_delete_whose_answer_was_lost_is_done_after_the_retry(
     world: World,
-    done: bool,  # noqa: FBT001 - a parameter of the test
+    done: bool,
 ) -> None:
     world.put("a.ics", event("u1"), new=True)
     etag = etag_of(world, "a.ics")

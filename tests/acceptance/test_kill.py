@@ -1,0 +1,119 @@
+"""kill -9 between any two steps of a write, then the client's retry: one event, as asked."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.simulator import Simulator
+
+from bridged import ANN, PASSWORD, PEOPLE
+from events import event
+
+DYING = Path(__file__).parents[1] / "support" / "dying.py"
+PERSONALITIES = ["2019", "lenient"]
+
+
+@dataclass
+class Place:
+    """A state folder in front of a simulated Exchange."""
+
+    config: Path
+    exchange: Simulator
+    writers: subprocess.Popen[bytes]
+
+    def run(self, operation: str, body: bytes = b"", *, match: str = "", fatal: int = 0) -> dict[str, Any] | None:
+        """Have a process do the write; None when it was killed on the way."""
+        asked = {
+            "config": str(self.config),
+            "login": ANN,
+            "password": PASSWORD,
+            "operation": operation,
+            "body": body.decode(),
+            "match": match,
+            "fatal": fatal,
+        }
+        assert self.writers.stdin is not None
+        assert self.writers.stdout is not None
+        self.writers.stdin.write(json.dumps(asked).encode() + b"\n")
+        self.writers.stdin.flush()
+        outcome: dict[str, Any] | None = json.loads(self.writers.stdout.readline())
+        return outcome
+
+    def subjects(self) -> list[str]:
+        return [str(item.values["Subject"]) for item in self.exchange.events(ANN)]
+
+
+@pytest.fixture(params=PERSONALITIES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with Simulator(PEOPLE, personality=request.param) as exchange:
+        config = tmp_path / "bridge.toml"
+        config.write_text(
+            f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{tmp_path / "own"}"\n[sync]\nfresh = 0\n'
+        )
+        with subprocess.Popen(
+            [sys.executable, str(DYING)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path
+        ) as writers:
+            yield Place(config, exchange, writers)
+        assert exchange.outbox == []
+        assert exchange.invalid_answers == []
+
+
+def every_step(steps: int) -> Iterator[int]:
+    assert steps >= 8, "a write has that many steps at least"
+    yield from range(1, steps + 1)
+
+
+def start_over(place: Place) -> None:
+    for item in place.exchange.events(ANN):
+        place.exchange.remove_event(item)
+
+
+def test_a_create_killed_at_any_step_is_there_once_after_the_retry(place: Place) -> None:
+    whole = place.run("put", event("dying-0", "Whole"))
+    assert whole is not None
+    for step in every_step(whole["steps"]):
+        start_over(place)
+        body = event(f"dying-{step}", f"Step {step}")
+        assert place.run("put", body, fatal=step) is None, f"step {step} was never reached"
+        retried = place.run("put", body)
+        assert retried is not None
+        assert retried["created"], f"killed at step {step}, the retry was not answered as the first"
+        assert place.subjects() == [f"Step {step}"], f"killed at step {step}"
+        assert list(retried["etags"]) == ["dying.ics"]
+
+
+def test_an_update_killed_at_any_step_is_done_after_the_retry(place: Place) -> None:
+    before = place.run("put", event("dying-u", "Before"))
+    assert before is not None
+    whole = place.run("put", event("dying-u", "Whole"), match=before["etags"]["dying.ics"])
+    assert whole is not None
+    etag = whole["etags"]["dying.ics"]
+    for step in every_step(whole["steps"]):
+        body = event("dying-u", f"Step {step}")
+        assert place.run("put", body, match=etag, fatal=step) is None, f"step {step} was never reached"
+        retried = place.run("put", body, match=etag)
+        assert retried is not None, f"killed at step {step}"
+        assert not retried["created"]
+        assert place.subjects() == [f"Step {step}"], f"killed at step {step}"
+        etag = retried["etags"]["dying.ics"]
+
+
+def test_a_delete_killed_at_any_step_is_done_after_the_retry(place: Place) -> None:
+    made = place.run("put", event("dying-d", "To go"))
+    assert made is not None
+    whole = place.run("delete", match=made["etags"]["dying.ics"])
+    assert whole is not None
+    assert place.subjects() == []
+    for step in every_step(whole["steps"]):
+        made = place.run("put", event(f"dying-d{step}", "To go"))
+        assert made is not None
+        etag = made["etags"]["dying.ics"]
+        assert place.run("delete", match=etag, fatal=step) is None, f"step {step} was never reached"
+        assert place.run("delete", match=etag) is not None, f"killed at step {step}"
+        assert place.subjects() == [], f"killed at step {step}"

@@ -1,0 +1,75 @@
+"""The whole of it: the served command in front of a simulated Exchange."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from bridge.simulator import CalendarPlan, PersonPlan, Simulator
+
+from commands import Running, command
+
+ANN, BEN, CLEO = "ann@example.test", "ben@example.test", "cleo@example.test"
+PASSWORD = "correct horse"
+PEOPLE = (
+    PersonPlan(
+        "Ann Example",
+        ANN,
+        PASSWORD,
+        aliases=("a.example@example.test",),
+        zone="W. Europe Standard Time",
+        calendars=(CalendarPlan("Calendar", {BEN: "read", CLEO: "write"}), CalendarPlan("Choir & more")),
+    ),
+    PersonPlan("Ben Example", BEN, PASSWORD),
+    PersonPlan("Cleo Example", CLEO, PASSWORD),
+)
+
+
+@dataclass
+class Bridged:
+    """A bridge that serves at ``url``, and the Exchange behind it."""
+
+    url: str
+    exchange: Simulator
+    running: Running
+    folder: Path
+
+    def calendar(self, person: str = ANN, name: str = "calendar") -> str:
+        """Give a calendar's URL."""
+        return f"{self.url}{person}/{name}/"
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        body: bytes | str = b"",
+        *,
+        person: str = ANN,
+        password: str = PASSWORD,
+        **headers: str,
+    ) -> requests.Response:
+        """Send one request as a client does."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return requests.request(method, url, data=body, headers=sent, auth=(person, password), timeout=60)
+
+    def put(self, name: str, body: bytes, **headers: str) -> requests.Response:
+        """PUT an event into Ann's calendar."""
+        return self.ask("PUT", self.calendar() + name, body, Content_Type="text/calendar; charset=utf-8", **headers)
+
+
+@contextmanager
+def bridged(folder: Path, personality: str, *, fresh: int = 0, workers: int = 1) -> Iterator[Bridged]:
+    with Simulator(PEOPLE, personality=personality) as exchange:
+        config = folder / "bridge.toml"
+        shares = "".join(f'[[share]]\nviewer = "{viewer}"\nowner = "{ANN}"\n' for viewer in (BEN, CLEO))
+        config.write_text(
+            f'[exchange]\nurl = "{exchange.url}"\n[server]\nlisten = "127.0.0.1:0"\nworkers = {workers}\n'
+            f'max_resource_size = "1 MiB"\n[state]\nfolder = "{folder / "own"}"\n[sync]\nfresh = {fresh}\n{shares}'
+        )
+        with command(folder, "serve", "--config", str(config)) as running:
+            url = running.wait_for(r"served at (http://\S+)")[1]
+            yield Bridged(url, exchange, running, folder)
+        assert exchange.outbox == []
+        assert exchange.invalid_answers == []

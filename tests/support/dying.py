@@ -1,0 +1,91 @@
+"""Processes that write one event through the store and kill themselves at a chosen step: ``python dying.py``.
+
+Each line of the input is a write, as JSON, and has a process of its own, forked from this one before anything of the
+bridge is built. The steps are the moments before and after every call to Exchange and every change of the state and
+the mirror. A line of JSON comes out: what became of the write and how many steps it had, or null when it was killed.
+"""
+
+import itertools
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bridge.config import load
+from bridge.ews.exchange import EwsExchange
+from bridge.mirror.mirror import Mirror
+from bridge.model import ANY_ETAG, CalendarName, Conditions, ETag, Name
+from bridge.service import build
+from bridge.state.intents import Intents
+
+WATCHED: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
+    (EwsExchange, ("create", "update", "delete", "get", "find")),
+    (Intents, ("begin", "advance", "finish", "drop", "take_over")),
+    (Mirror, ("put", "remove", "apply")),
+)
+NAME = Name("dying.ics")
+_steps = itertools.count(1)
+_seen: list[int] = []
+
+
+def _step(fatal: int) -> None:
+    number = next(_steps)
+    _seen.append(number)
+    if number == fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _watched(method: Callable[..., Any], fatal: int) -> Callable[..., Any]:
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        _step(fatal)
+        result = method(*args, **kwargs)
+        _step(fatal)
+        return result
+
+    return watched
+
+
+def write(asked: dict[str, Any]) -> dict[str, Any]:
+    """Do what is asked: ``config``, ``login``, ``password``, ``operation``, ``body``, ``match``, ``fatal``."""
+    service = build(load(Path(asked["config"])))
+    login = service.accounts.log_in(asked["login"], asked["password"])
+    served = service.store.calendar(login, CalendarName("calendar"))
+    service.store.snapshot(login, served)
+    for owner, names in WATCHED:
+        for name in names:
+            setattr(owner, name, _watched(getattr(owner, name), asked["fatal"]))
+    match = frozenset({ETag(asked["match"])}) if asked["match"] else None
+    outcome: dict[str, Any] = {}
+    if asked["operation"] == "delete":
+        service.store.delete(login, served, NAME, Conditions(match))
+    else:
+        conditions = Conditions(match, None if match else frozenset({ANY_ETAG}))
+        stored = service.store.put(login, served, NAME, asked["body"].encode(), conditions)
+        outcome["created"] = stored.created
+    snapshot = service.store.snapshot(login, served)
+    outcome |= {"steps": len(_seen), "etags": {str(one): str(value.etag) for one, value in snapshot.resources.items()}}
+    service.close()
+    return outcome
+
+
+def main() -> None:
+    """Fork for each line of the input."""
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            sys.stdout.write(json.dumps(write(json.loads(line))) + "\n")
+            sys.stdout.flush()
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        if os.WIFSIGNALED(status):
+            sys.stdout.write("null\n")
+            sys.stdout.flush()
+        elif os.waitstatus_to_exitcode(status):
+            sys.exit("the write failed")
+
+
+if __name__ == "__main__":
+    main()
