@@ -13,7 +13,7 @@
     │   ├── InvalidCalendarData     403 valid-calendar-data: broken iCalendar
     │   ├── InvalidCalendarObject   403 valid-calendar-object-resource: not one event
     │   ├── UnsupportedComponent    403 supported-calendar-component
-    │   ├── NotExpressible          403: valid, but Exchange cannot hold it
+    │   ├── NotExpressible          403 valid-calendar-object-resource: valid, but Exchange cannot hold it
     │   ├── TooLarge                413 max-resource-size
     │   └── TokenUnknown            403 valid-sync-token: start over
     ├── Unavailable                 503 with Retry-After: try the same again later

@@ -76,14 +76,24 @@ def build(settings: Settings) -> Service:
 def prepare(settings: Settings) -> Keys:
     """Make the state folder and the key file where there are none yet, and give the keys.
 
-    Raises ConfigurationInvalid where they cannot be used. Nothing is opened: it may be called before a fork.
+    The state is opened once and closed again, so that what is wrong with it is told before anything is served.
+    Raises ConfigurationInvalid where they cannot be used. Nothing stays open: it may be called before a fork.
     """
     folder = settings.state.folder
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationInvalid([f"{folder}: the state folder cannot be made ({error.strerror})."]) from error
-    return load_keys(folder / KEY_FILE)
+    if (folder / STATE_FILE).exists() and not (folder / KEY_FILE).exists():
+        raise ConfigurationInvalid(
+            [f"{folder}: the key file '{KEY_FILE}' is missing, without which {STATE_FILE} cannot be read; restore it."]
+        )
+    keys = load_keys(folder / KEY_FILE)
+    with ExitStack() as opened:
+        engine = make_engine(folder / STATE_FILE, "FULL")
+        opened.callback(engine.dispose)
+        opened.callback(State(engine, keys, folder).close)
+    return keys
 
 
 def _ews_settings(settings: Settings) -> EwsSettings:

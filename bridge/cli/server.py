@@ -64,6 +64,7 @@ class Server(BaseApplication):
         sys.setswitchinterval(SWITCH_INTERVAL)
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         logging.getLogger("bridge").setLevel(logging.INFO)
+        logging.getLogger("radicale").disabled = True  # it names paths and user names; what matters, bridge.* tells
         try:
             self._service = build(self._settings)
         except BridgeError as error:

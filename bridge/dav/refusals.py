@@ -13,6 +13,7 @@ from bridge.errors import (
     InvalidCalendarData,
     InvalidCalendarObject,
     LoginRefused,
+    NotExpressible,
     NotFound,
     NotPermitted,
     PreconditionFailed,
@@ -69,6 +70,7 @@ _TABLE: tuple[tuple[type[BridgeError], int, str], ...] = (
     (InvalidCalendarData, 403, "<C:valid-calendar-data/>"),
     (InvalidCalendarObject, 403, "<C:valid-calendar-object-resource/>"),
     (UnsupportedComponent, 403, "<C:supported-calendar-component/>"),
+    (NotExpressible, 403, "<C:valid-calendar-object-resource/>"),
     (TokenUnknown, 403, "<D:valid-sync-token/>"),
     (Refused, 403, ""),
 )

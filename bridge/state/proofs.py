@@ -11,8 +11,8 @@ from bridge.model import Address, Mailbox
 from bridge.state.database import StateDatabase, from_microseconds, to_microseconds
 from bridge.state.schema import proofs, refusals
 
-REFUSAL_WINDOW = timedelta(minutes=10)
-"""How long a refusal counts."""
+REFUSAL_WINDOW = timedelta(minutes=15)
+"""How long a refusal counts: as long as directories commonly count wrong passwords before they lock an account."""
 
 
 @dataclass(frozen=True, slots=True)

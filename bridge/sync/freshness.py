@@ -7,6 +7,7 @@ requests that wait for it goes on behind them.
 
 import logging
 import threading
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as WaitedTooLong
@@ -86,8 +87,10 @@ class Pulls:
             pull()
         except BridgeError:
             raise
-        except Exception:
-            LOG.exception("a pull failed for a reason of our own")
+        except Exception as error:
+            # The message may hold an event's content; where it happened does not.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            LOG.error("a pull failed for a reason of our own (%s)\n%s", type(error).__name__, where)  # noqa: TRY400
             raise
         finally:
             with self._lock:

@@ -22,7 +22,6 @@ from bridge.model import (
     Entry,
     Item,
     ItemId,
-    ItemKind,
     Missing,
     Name,
     Page,
@@ -148,7 +147,7 @@ class Puller:
                 self._take(one, entry, naming, draft)
 
     def _take(self, one: Item | Unreadable, entry: Entry, naming: Naming, draft: _Draft) -> None:
-        if isinstance(one, Item) and one.kind is ItemKind.SINGLE:
+        if isinstance(one, Item):
             try:
                 name, uid = naming.name(one)
                 served_uid = None if uid == one.content.uid else uid
@@ -159,14 +158,13 @@ class Puller:
                 one = Unreadable(one.ref.id, type(error).__name__)
             else:
                 return
-        if naming.holder(entry.ref.id) is None or isinstance(one, Item):
+        if naming.holder(entry.ref.id) is None:
             name, uid = naming.placeholder(entry)
             draft.puts.append(make_placeholder(name, uid, entry.ref, entry.outline))
         else:
             draft.seen.append(entry.ref.id)
-        if isinstance(one, Unreadable):
-            LOG.warning("an item could not be read (%s): it stays, and is tried again", one.reason)
-            draft.pending.append((entry.ref.id, self._now() + RETRY_UNREADABLE))
+        LOG.warning("an item could not be read (%s): it stays, and is tried again", one.reason)
+        draft.pending.append((entry.ref.id, self._now() + RETRY_UNREADABLE))
 
     def _naming(
         self,

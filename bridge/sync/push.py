@@ -120,9 +120,10 @@ class Pusher:
     # --- what is there -------------------------------------------------------------------------------
 
     def _stored_item(self, ref: CalendarRef, listed: Listed) -> Item:
+        require_readable(listed)
         rendered = self._mirror.read(ref, listed.name)
         if rendered is None or not rendered.facts:
-            raise ExchangeFailed("Exchange could not give this event yet, so it cannot be changed.")
+            raise ExchangeFailed("The bridge's memory of this event was just lost; it is being read again.")
         return rendered.facts[0]
 
     def _is_as_wanted(self, write: Write, wanted: CalendarObject) -> bool:
@@ -144,6 +145,12 @@ class Pusher:
         if target is None:
             return True
         return read_anew(self._exchange, self._mirror, write, target) and write.conditions.if_match is not None
+
+
+def require_readable(listed: Listed) -> None:
+    """Raise Unavailable for an item that nobody could show the client: what is not seen is not changed or deleted."""
+    if not listed.is_readable:
+        raise ExchangeFailed("This event could not be read from Exchange yet, so it is neither changed nor deleted.")
 
 
 def read_anew(exchange: Exchange, mirror: Mirror, write: Write, listed: Listed) -> bool:

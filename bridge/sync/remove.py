@@ -8,7 +8,7 @@ from bridge.mirror.mirror import Mirror
 from bridge.model import ItemRef, Listed
 from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.plan import check
-from bridge.sync.push import WRITE, make_refusal, read_anew
+from bridge.sync.push import WRITE, make_refusal, read_anew, require_readable
 
 LOG = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ class Remover:
                 return
             raise NotFound("There is no event of this name in this calendar.")
         check(write.conditions, listed.etag)
+        require_readable(listed)
         if write.conditions.if_match is not None and self._was_changed(write, listed):
             raise PreconditionFailed("The event was changed at Exchange meanwhile.")
         intent = self._outcomes.begin(write, "delete", listed.uid, listed.items[0])

@@ -6,11 +6,18 @@ from bridge.ids import make_derived_uid, make_etag, make_resource_name, parse_na
 from bridge.mapping.context import Context
 from bridge.mapping.event import Rendering, to_ical
 from bridge.mapping.placeholder import to_placeholder
-from bridge.model import Entry, Item, ItemId, ItemRef, Listed, Name, Outline, Rendered, Uid
+from bridge.model import Entry, Item, ItemId, ItemKind, ItemRef, Listed, Name, Outline, Rendered, Uid
 
 
 def make_rendered(name: Name, item: Item, context: Context, served_uid: Uid | None = None) -> Rendered:
-    """Render one item as the resource of this name; ``served_uid`` overrides the item's own UID."""
+    """Render one item as the resource of this name; ``served_uid`` overrides the item's own UID.
+
+    What is no single event is served as a placeholder: series are not rendered yet.
+    """
+    if item.kind is not ItemKind.SINGLE:
+        content = item.content
+        outline = Outline(content.uid, content.start, content.end, content.busy_status, item.kind)
+        return make_placeholder(name, served_uid or content.uid, item.ref, outline)
     rendering = to_ical(item, context, served_uid)
     return _rendered(name, served_uid or item.content.uid, rendering, (item.ref,), (item,))
 

@@ -27,7 +27,7 @@ WHY = "A sentence."
         (errors.InvalidCalendarData(WHY), 403, f"{CALDAV}valid-calendar-data"),
         (errors.InvalidCalendarObject(WHY), 403, f"{CALDAV}valid-calendar-object-resource"),
         (errors.UnsupportedComponent(WHY), 403, f"{CALDAV}supported-calendar-component"),
-        (errors.NotExpressible(WHY), 403, None),
+        (errors.NotExpressible(WHY), 403, f"{CALDAV}valid-calendar-object-resource"),
         (errors.TooLarge(WHY, 10), 413, f"{CALDAV}max-resource-size"),
         (errors.TokenUnknown(WHY), 403, f"{DAV}valid-sync-token"),
         (errors.ExchangeUnreachable(WHY), 503, None),

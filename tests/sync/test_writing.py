@@ -15,7 +15,7 @@ from bridge.errors import (
     UidTaken,
     Unavailable,
 )
-from bridge.model import CalendarName, Conditions, ETag, Name, Rights
+from bridge.model import CalendarName, Conditions, ETag, ItemKind, Name, Rights
 
 from events import event
 from world import ANN, BEN, World
@@ -311,3 +311,29 @@ def test_a_pull_that_overlaps_a_write_does_not_bring_back_the_old_version(world:
     assert "SUMMARY:Written meanwhile" in world.text("one@outlook.ics")
     assert other.ref.id in {one.ref.id for one in world.items()}
     assert etag
+
+
+def test_what_could_not_be_read_is_neither_changed_nor_deleted(world: World) -> None:
+    item = world.outlook_adds("bad@outlook")
+    world.exchange.calendar_of(ANN).unreadable.add(item.ref.id)
+    etag = etag_of(world, "bad@outlook.ics")
+    for match in (None, etag):
+        with pytest.raises(Unavailable):
+            world.delete("bad@outlook.ics", match=match)
+        with pytest.raises(Unavailable):
+            world.put("bad@outlook.ics", event("bad@outlook", "Mine"), match=match)
+    assert [one.content.subject for one in world.items()] == ["From Outlook"]
+
+
+def test_a_series_is_shown_as_busy_and_neither_changed_nor_deleted(world: World) -> None:
+    item = world.outlook_adds("series@outlook", "Weekly")
+    folder = world.exchange.calendar_of(ANN)
+    folder.items[item.ref.id] = replace(item, kind=ItemKind.MASTER)
+    etag = etag_of(world, "series@outlook.ics")
+    assert "Weekly" not in world.text("series@outlook.ics")
+    assert "DTSTART:20270301T090000Z" in world.text("series@outlook.ics")
+    for match in (None, etag, etag):
+        with pytest.raises(Unavailable):
+            world.delete("series@outlook.ics", match=match)
+    assert etag_of(world, "series@outlook.ics") == etag
+    assert list(folder.items) == [item.ref.id]
