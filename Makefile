@@ -33,7 +33,7 @@ corpus: $(READY)
 	$(BIN)/python benchmarks/corpus.py
 
 bench: $(READY)
-	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 
 format: $(READY)
 	$(BIN)/ruff format .
