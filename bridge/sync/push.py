@@ -19,10 +19,11 @@ from bridge.errors import (
     RequestRefused,
 )
 from bridge.exchange import Deadline, Exchange
+from bridge.ids import make_resource_name
 from bridge.mapping.calendar_object import CalendarObject, parse
 from bridge.mapping.event import to_item
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, ChangeKey, Item, ItemRef, Listed, Missing, Rendered, Stored, Unreadable
+from bridge.model import CalendarRef, ChangeKey, Item, ItemRef, Listed, Missing, Rendered, Stored, Uid, Unreadable
 from bridge.state.intents import Intent
 from bridge.sync.outcome import READ, Outcomes, Write
 from bridge.sync.plan import Create, Update, check, find_target, make_plan
@@ -55,8 +56,12 @@ class Pusher:
             raise
 
     def _put(self, write: Write, wanted: CalendarObject, *, again: bool = False) -> Stored:
+        asked = to_item(wanted, write.context, None)
         snapshot = self._mirror.snapshot(write.ref)
-        target = find_target(snapshot, write.name, to_item(wanted, write.context, None))
+        target = find_target(snapshot, write.name, asked)
+        if target is None and not asked.is_organizer and self._was_filed(write, asked.uid):
+            snapshot = self._mirror.snapshot(write.ref)
+            target = find_target(snapshot, write.name, asked)
         there = snapshot.resources.get(write.name)
         check(write.conditions, there.etag if there else None)
         stored = self._stored_item(write.ref, target) if target else None
@@ -75,6 +80,17 @@ class Pusher:
         self._mirror.put(write.ref, rendered, replaced=replaced)
         self._outcomes.finish(intent, rendered.etag)
         return Stored(created=there is None, etag=rendered.etag if rendered.text == write.body else None)
+
+    def _was_filed(self, write: Write, uid: Uid) -> bool:
+        """Ask Exchange for an invitation that it may have filed since the last pull, and apply it if it is there."""
+        refs = self._exchange.find(write.caller, write.ref, uid, Deadline.after(READ))
+        found = (
+            self._exchange.get(write.caller, write.ref, [ref.id for ref in refs], Deadline.after(READ)) if refs else ()
+        )
+        filed = next((one for one in found if isinstance(one, Item)), None)
+        if filed is not None:
+            self._mirror.put(write.ref, make_rendered(make_resource_name(uid), filed, write.context))
+        return filed is not None
 
     def _carry_out(self, write: Write, plan: Create | Update, target: Listed | None) -> tuple[Intent, Rendered]:
         """Commit the intent, send the step, and read back what Exchange made of it."""

@@ -251,6 +251,17 @@ def test_an_invitation_that_exchange_filed_first_becomes_the_clients_resource(wo
     assert list(world.etags()) == ["client.ics"]
 
 
+def test_an_invitation_filed_since_the_last_pull_is_found_before_a_second_one_is_made(world: World) -> None:
+    world.etags()
+    world.outlook_adds("invited@elsewhere", "Their meeting")
+    body = event("invited@elsewhere", "Their meeting", "ORGANIZER:mailto:boss@elsewhere.test", f"ATTENDEE:mailto:{ANN}")
+    world.put("client.ics", body, new=True)
+    assert len(world.items()) == 1
+    assert list(world.etags()) == ["client.ics"]
+    world.later()
+    assert list(world.etags()) == ["client.ics"]
+
+
 def test_a_read_only_calendar_is_not_written_to(world: World) -> None:
     readers = world.exchange.calendar_of(ANN).readers
     readers[world.login(BEN).mailbox.address] = Rights(read=True, create=False, modify=False, delete=False)
