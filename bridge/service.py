@@ -51,7 +51,7 @@ def build(settings: Settings) -> Service:
     with ExitStack() as opened:
         state_engine = make_engine(folder / STATE_FILE, "FULL")
         opened.callback(state_engine.dispose)
-        mirror_engine = make_engine(folder / MIRROR_FILE, "NORMAL")
+        mirror_engine = make_engine(folder / MIRROR_FILE, "FULL")
         opened.callback(mirror_engine.dispose)
         state = State(state_engine, keys, folder)
         opened.callback(state.close)

@@ -19,7 +19,7 @@ from bridge.mirror.calendar_row import (
 )
 from bridge.mirror.change import Change
 from bridge.mirror.database import MirrorDatabase
-from bridge.mirror.pending_row import find_due, settle
+from bridge.mirror.pending_row import AT_ONCE, find_due, postpone, settle
 from bridge.mirror.reading import (
     find_former,
     find_holders,
@@ -144,7 +144,8 @@ class Mirror:
     def put(self, ref: CalendarRef, rendered: Rendered, replaced: Name | None = None) -> Revision:
         """Take in what was read back after a push; ``replaced`` is the resource that goes because of it.
 
-        Pages asked before are not taken for it any more; see `Applied`.
+        Pages asked before are not taken for it any more; see `Applied`. Its items are due to be read again until a
+        page names them: Exchange tells nobody of the deletion of an item that his cursor has never known.
         """
         seals = CalendarSeals(self._keys, ref)
         with self._writing(seals) as (connection, calendar):
@@ -158,7 +159,7 @@ class Mirror:
             change.put(rendered)
             change.settle()
             change.write()
-            settle(connection, calendar, [seals.item(item) for item in ids])
+            postpone(connection, seals, calendar, [(item, AT_ONCE) for item in ids])
             return change.revision
 
     def remove(self, ref: CalendarRef, name: Name) -> Revision:

@@ -1,7 +1,7 @@
 """Items that are to be read again, each not before its time."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
@@ -9,6 +9,9 @@ from bridge.mirror.calendar_row import CalendarRow, to_microseconds
 from bridge.mirror.schema import pending
 from bridge.mirror.seals import CalendarSeals
 from bridge.model import ItemId
+
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+"""The time of an item that the next pull reads, unless it is named to it."""
 
 _ONE = (pending.c.calendar == bindparam("in_calendar"), pending.c.item == bindparam("of"))
 

@@ -1,13 +1,13 @@
 """Which calendars a viewer has, and what each is called in his home."""
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from bridge.errors import AccessDenied, ExchangeFailed, FolderMissing, Unavailable
-from bridge.exchange import Deadline, Exchange, Waiters
+from bridge.errors import AccessDenied, ExchangeFailed, FolderMissing
+from bridge.exchange import Deadline, Exchange
 from bridge.ids import (
     DEFAULT_CALENDAR,
     RESERVED_NAMES,
@@ -18,6 +18,7 @@ from bridge.ids import (
 from bridge.mirror.mirror import Mirror
 from bridge.model import Address, Calendar, CalendarName, Login, Mailbox, ServedCalendar
 from bridge.state.names import CalendarNameTaken, Names
+from bridge.sync.freshness import Asking
 
 LOG = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Listing:
         mirror: Mirror,
         names: Names,
         shares: Sequence[Shared],
-        waiters: Waiters,
+        asking: Asking,
         now: Callable[[], datetime],
     ) -> None:
         """Take the back end, where listings and names are kept, the configured shares, and a clock that gives UTC."""
@@ -52,10 +53,8 @@ class Listing:
         self._mirror = mirror
         self._names = names
         self._shares = tuple(shares)
-        self._waiters = waiters
+        self._asking = asking
         self._now = now
-        self._asking: dict[tuple[object, Address], threading.Lock] = {}
-        self._lock = threading.Lock()
 
     def calendars(self, login: Login, *, fresh: bool = False) -> tuple[ServedCalendar, ...]:
         """List the viewer's calendars, his default one first. ``fresh`` asks Exchange whatever is known."""
@@ -70,46 +69,27 @@ class Listing:
 
     def _shared(self, login: Login, owner: Address, *, fresh: bool) -> tuple[Calendar, ...]:
         """List what of another's calendars the viewer may read: nothing, where Exchange says he may see nothing."""
-        try:
-            found = self._of(login, owner, fresh=fresh)
-        except (FolderMissing, AccessDenied):
-            LOG.info("a shared calendar is not shown: Exchange does not let its viewer see it")
-            return ()
-        return tuple(calendar for calendar in found if calendar.rights.read)
+        return tuple(one for one in self._of(login, owner, fresh=fresh) if one.rights.read)
 
     def _of(self, login: Login, mailbox: Address, *, fresh: bool) -> tuple[Calendar, ...]:
         viewer = login.caller.viewer
         known = self._mirror.calendars(viewer, mailbox)
-        if known is not None and not fresh and self._now() - known.listed_at <= FRESH:
-            return known.calendars
-        with self._one_at_a_time(viewer, mailbox):
-            again = self._mirror.calendars(viewer, mailbox)
-            if again is not None and (known is None or again.listed_at > known.listed_at):
-                return again.calendars
-            try:
-                return self._ask(login, mailbox)
-            except Unavailable as error:
-                if known is None:
-                    raise
-                LOG.warning("calendars are listed as last known: %s", error)
-                return known.calendars
+        if known is None or fresh or self._now() - known.listed_at > FRESH:
+            ask = partial(self._ask, login, mailbox)
+            self._asking.bring(("calendars", viewer, mailbox), ask, known=known is not None)
+            known = self._mirror.calendars(viewer, mailbox)
+        return known.calendars if known is not None else ()
 
-    def _ask(self, login: Login, mailbox: Address) -> tuple[Calendar, ...]:
+    def _ask(self, login: Login, mailbox: Address) -> None:
         viewer = login.caller.viewer
-        with self._waiters.waiting():
-            try:
-                found = self._exchange.calendars(login.caller, mailbox, Deadline.after(CALL))
-            except (FolderMissing, AccessDenied) as error:
-                if mailbox == viewer.address:
-                    raise ExchangeFailed("Exchange does not show this mailbox's own calendars.") from error
-                self._mirror.put_calendars(viewer, mailbox, (), self._now())
-                raise
+        try:
+            found = self._exchange.calendars(login.caller, mailbox, Deadline.after(CALL))
+        except (FolderMissing, AccessDenied) as error:
+            if mailbox == viewer.address:
+                raise ExchangeFailed("Exchange does not show this mailbox's own calendars.") from error
+            LOG.info("a shared calendar is not shown: Exchange does not let its viewer see it")
+            found = ()
         self._mirror.put_calendars(viewer, mailbox, found, self._now())
-        return found
-
-    def _one_at_a_time(self, viewer: object, mailbox: Address) -> threading.Lock:
-        with self._lock:
-            return self._asking.setdefault((viewer, mailbox), threading.Lock())
 
     def _named(
         self,

@@ -1,4 +1,4 @@
-"""When a calendar is pulled before it is served: one policy, with an injected clock.
+"""When a calendar is pulled before it is served: one policy, with an injected clock; and how Exchange is asked once.
 
 For now: a calendar pulled within ``fresh`` seconds is served as it is; else it is pulled first, and a request waits for
 that no longer than a deadline. Several requests for one calendar wait for the same pull, and a pull that outlives the
@@ -8,7 +8,7 @@ requests that wait for it goes on behind them.
 import logging
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as WaitedTooLong
 from dataclasses import dataclass
@@ -16,17 +16,18 @@ from datetime import datetime, timedelta
 
 from bridge.errors import BridgeError, ExchangeBusy, MirrorFilling, Unavailable
 from bridge.exchange import Waiters
-from bridge.model import CalendarRef
 
 LOG = logging.getLogger(__name__)
 
 WAIT_KNOWN = 10.0
-"""Seconds a request waits for a pull of a calendar that the mirror holds whole."""
+"""Seconds a request waits for news of what the mirror holds whole."""
 WAIT_FIRST = 20.0
-"""Seconds a request waits for the first pull of a calendar."""
+"""Seconds a request waits for what the mirror has never held."""
 RETRY_FILLING = 5.0
-"""Seconds after which a client may come back while a first pull is under way."""
-PULLS_AT_ONCE = 8
+"""Seconds after which a client may come back while something is read for the first time."""
+PAUSE = timedelta(seconds=5)
+"""How long a failure is remembered: so long, nobody waits for the same to fail again."""
+AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,59 +44,76 @@ class Policy:
         return self.now() - pulled_at > timedelta(seconds=self.fresh)
 
 
-class Pulls:
-    """Runs pulls on threads of their own, one at a time for each calendar."""
+class Asking:
+    """Asks Exchange on threads of its own, the same question once at a time however many requests wait for it."""
 
-    def __init__(self, waiters: Waiters) -> None:
-        """Take the bound on request threads that may wait."""
+    def __init__(self, waiters: Waiters, now: Callable[[], datetime]) -> None:
+        """Take the bound on request threads that may wait, and a clock that gives UTC."""
         self._waiters = waiters
-        self._pool = ThreadPoolExecutor(PULLS_AT_ONCE, thread_name_prefix="pull")
+        self._now = now
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="asking")
         self._lock = threading.Lock()
-        self._running: dict[CalendarRef, Future[None]] = {}
+        self._running: dict[Hashable, Future[None]] = {}
+        self._failed: dict[Hashable, tuple[datetime, Unavailable]] = {}
 
-    def bring_up_to_date(self, ref: CalendarRef, pull: Callable[[], None], *, known: bool) -> None:
-        """Have the calendar pulled and wait for it.
+    def bring(self, question: Hashable, ask: Callable[[], None], *, known: bool) -> None:
+        """Have the question asked, whose answer goes into the mirror, and wait for it.
 
-        Where the mirror is ``known`` to be whole, trouble and a long wait end quietly: what is known is served. Else
-        they raise Unavailable.
+        Where an answer is ``known`` already, trouble and a long wait end quietly: what is known is served. Else they
+        raise Unavailable. What Exchange definitely says is raised in any case.
         """
-        running = self._start(ref, pull)
         try:
-            with self._waiters.waiting():
-                running.result(timeout=WAIT_KNOWN if known else WAIT_FIRST)
-        except WaitedTooLong:
-            if not known:
-                raise MirrorFilling(
-                    "This calendar is being read from Exchange for the first time.", RETRY_FILLING
-                ) from None
+            self._wait(question, ask, WAIT_KNOWN if known else WAIT_FIRST)
         except Unavailable as error:
             if not known:
                 raise
-            level = logging.INFO if isinstance(error, ExchangeBusy) else logging.WARNING
-            LOG.log(level, "served from the mirror: %s", error)
+            level = logging.INFO if isinstance(error, ExchangeBusy | MirrorFilling) else logging.WARNING
+            LOG.log(level, "served as last known: %s", error)
+        except BridgeError:
+            raise
+        except Exception:
+            if not known:
+                raise
 
-    def _start(self, ref: CalendarRef, pull: Callable[[], None]) -> Future[None]:
+    def _wait(self, question: Hashable, ask: Callable[[], None], seconds: float) -> None:
+        failed = self._failed.get(question)
+        if failed is not None and self._now() - failed[0] < PAUSE:
+            raise failed[1]
+        running = self._start(question, ask)
+        with self._waiters.waiting():
+            try:
+                running.result(timeout=seconds)
+            except WaitedTooLong:
+                raise MirrorFilling("This is being read from Exchange; it takes a while.", RETRY_FILLING) from None
+
+    def _start(self, question: Hashable, ask: Callable[[], None]) -> Future[None]:
         with self._lock:
-            running = self._running.get(ref)
+            running = self._running.get(question)
             if running is None:
-                running = self._pool.submit(self._run, ref, pull)
-                self._running[ref] = running
+                try:
+                    running = self._pool.submit(self._run, question, ask)
+                except RuntimeError:
+                    raise ExchangeBusy("The bridge is about to stop.", retry_after=5) from None
+                self._running[question] = running
             return running
 
-    def _run(self, ref: CalendarRef, pull: Callable[[], None]) -> None:
+    def _run(self, question: Hashable, ask: Callable[[], None]) -> None:
         try:
-            pull()
-        except BridgeError:
+            ask()
+            self._failed.pop(question, None)
+        except BridgeError as error:
+            if isinstance(error, Unavailable):
+                self._failed[question] = (self._now(), error)
             raise
         except Exception as error:
             # The message may hold an event's content; where it happened does not.
             where = "".join(traceback.format_tb(error.__traceback__))
-            LOG.error("a pull failed for a reason of our own (%s)\n%s", type(error).__name__, where)  # noqa: TRY400
+            LOG.error("Exchange was asked in vain for a reason of our own (%s)\n%s", type(error).__name__, where)  # noqa: TRY400
             raise
         finally:
             with self._lock:
-                self._running.pop(ref, None)
+                self._running.pop(question, None)
 
     def close(self) -> None:
-        """Let running pulls end their current call and take no new ones."""
+        """Let running questions end their current call and take no new ones."""
         self._pool.shutdown(wait=True, cancel_futures=True)

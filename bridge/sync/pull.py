@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bridge.errors import BridgeError, CursorExpired
+from bridge.errors import AnswerUnusable, BridgeError, CursorExpired, ExchangeFailed
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import parse_name_stamp
 from bridge.mapping.context import Context
@@ -36,7 +36,9 @@ from bridge.sync.render import Naming, make_placeholder, make_rendered
 LOG = logging.getLogger(__name__)
 
 CALL = 60.0
-"""Seconds for one call of a pull, batches included."""
+"""Seconds for one call of a pull."""
+BATCH = 50
+"""How many items one call reads."""
 RETRY_UNREADABLE = timedelta(minutes=5)
 RETRY_OPEN = timedelta(seconds=2)
 """When an item that a write was busy with is read again."""
@@ -78,9 +80,13 @@ class Puller:
         try:
             page = self._ask(caller, ref, status.cursor, snapshot)
         except CursorExpired:
+            if status.cursor is None:
+                raise ExchangeFailed("Exchange does not list this calendar: it takes no beginning for one.") from None
             LOG.info("the change feed of a calendar starts anew: Exchange does not know our cursor any more")
             self._mirror.begin_listing(ref)
             return False
+        if page.cursor == status.cursor and not page.is_last:
+            raise AnswerUnusable("Exchange lists the same changes of this calendar again and again.")
         draft = self._draft(caller, ref, context, page, snapshot)
         try:
             self._apply(ref, draft, status.cursor, page, snapshot)
@@ -108,7 +114,7 @@ class Puller:
                 seen=tuple(draft.seen),
                 removed=tuple(draft.removed),
                 pending=tuple(draft.pending),
-                settled=tuple(draft.settled),
+                settled=(*draft.settled, *draft.seen),
                 now=now,
             ),
         )
@@ -133,8 +139,12 @@ class Puller:
         """Read the entries' items and add what becomes of each to the draft."""
         if not entries:
             return
-        found = self._exchange.get(caller, ref, [entry.ref.id for entry in entries], Deadline.after(CALL))
+        found = self._get(caller, ref, [entry.ref.id for entry in entries])
         naming = self._naming(ref, context, draft.removed, found)
+        gone = self._gone(caller, ref, naming.rivals(found))
+        if gone:
+            draft.removed += gone
+            naming = self._naming(ref, context, draft.removed, found)
         open_names, open_uids = self._open(ref)
         by_id = {entry.ref.id: entry for entry in entries}
         for one in _eldest_first(found):
@@ -145,6 +155,17 @@ class Puller:
                 draft.pending.append((entry.ref.id, self._now() + RETRY_OPEN))
             else:
                 self._take(one, entry, naming, draft)
+
+    def _gone(self, caller: Caller, ref: CalendarRef, ids: Sequence[ItemId]) -> list[ItemId]:
+        """Look which of these items are gone, though no page has told of it (yet)."""
+        return [one.id for one in self._get(caller, ref, ids) if isinstance(one, Missing)]
+
+    def _get(self, caller: Caller, ref: CalendarRef, ids: Sequence[ItemId]) -> list[Item | Unreadable | Missing]:
+        """Read items, each small batch with a deadline of its own: a slow Exchange gets on, too."""
+        found: list[Item | Unreadable | Missing] = []
+        for begin in range(0, len(ids), BATCH):
+            found += self._exchange.get(caller, ref, ids[begin : begin + BATCH], Deadline.after(CALL))
+        return found
 
     def _take(self, one: Item | Unreadable, entry: Entry, naming: Naming, draft: _Draft) -> None:
         if isinstance(one, Item):
@@ -215,7 +236,7 @@ class Puller:
             LOG.debug("another pull came first; the items stay to be read again")
 
     def _reread(self, caller: Caller, ref: CalendarRef, context: Context, due: Sequence[ItemId], draft: _Draft) -> None:
-        found = self._exchange.get(caller, ref, due, Deadline.after(CALL))
+        found = self._get(caller, ref, due)
         naming = self._naming(ref, context, (), found)
         open_names, open_uids = self._open(ref)
         for one in _eldest_first(found):

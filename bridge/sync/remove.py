@@ -5,10 +5,11 @@ import logging
 from bridge.errors import AccessDenied, ItemMissing, NotFound, PreconditionFailed, RequestRefused
 from bridge.exchange import Deadline, Deletion, Exchange
 from bridge.mirror.mirror import Mirror
-from bridge.model import ItemRef, Listed
+from bridge.model import ANY_ETAG, ItemRef, Listed
+from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.plan import check
-from bridge.sync.push import WRITE, make_refusal, read_anew, require_readable
+from bridge.sync.push import WRITE, make_refusal, require_readable
 
 LOG = logging.getLogger(__name__)
 
@@ -16,10 +17,11 @@ LOG = logging.getLogger(__name__)
 class Remover:
     """Deletes events at Exchange for one organisation."""
 
-    def __init__(self, exchange: Exchange, mirror: Mirror, outcomes: Outcomes) -> None:
-        """Take the back end, the mirror, and what keeps the intents."""
+    def __init__(self, exchange: Exchange, mirror: Mirror, look: Look, outcomes: Outcomes) -> None:
+        """Take the back end, the mirror, what looks at Exchange, and what keeps the intents."""
         self._exchange = exchange
         self._mirror = mirror
+        self._look = look
         self._outcomes = outcomes
 
     def delete(self, write: Write) -> None:
@@ -31,24 +33,24 @@ class Remover:
                 return
             raise NotFound("There is no event of this name in this calendar.")
         check(write.conditions, listed.etag)
-        require_readable(listed)
-        if write.conditions.if_match is not None and self._was_changed(write, listed):
-            raise PreconditionFailed("The event was changed at Exchange meanwhile.")
-        intent = self._outcomes.begin(write, "delete", listed.uid, listed.items[0])
+        require_readable(self._mirror, write, listed)
         try:
-            with self._outcomes.under(intent):
+            with self._outcomes.intent(write, "delete", listed.uid, listed.items[0]):
+                self._see_that_it_is_the_same(write, listed)
                 for ref in listed.items:
                     self._delete_item(write, ref)
+                self._mirror.remove(write.ref, write.name)
         except (AccessDenied, RequestRefused) as error:
             raise make_refusal(error, "unbind") from error
-        self._mirror.remove(write.ref, write.name)
-        self._outcomes.finish(intent, "deleted")
 
-    def _was_changed(self, write: Write, listed: Listed) -> bool:
+    def _see_that_it_is_the_same(self, write: Write, listed: Listed) -> None:
         """See that the client deletes what it has seen: a deletion at Exchange knows no change key."""
-        return read_anew(self._exchange, self._mirror, write, listed) and (
-            write.name in self._mirror.snapshot(write.ref).resources
-        )
+        wanted = write.conditions.if_match
+        if wanted is None or ANY_ETAG in wanted:
+            return
+        now = self._look.at(write.caller, write.ref, write.context, listed)
+        if now is not None and now.etag != listed.etag:
+            raise PreconditionFailed("The event was changed at Exchange meanwhile.")
 
     def _delete_item(self, write: Write, ref: ItemRef) -> None:
         deadline = Deadline.after(WRITE)

@@ -1,23 +1,37 @@
 """From items to resources: what each is called, under which UID it is served, and its bytes."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from bridge.ids import make_derived_uid, make_etag, make_resource_name, parse_name_stamp
 from bridge.mapping.context import Context
 from bridge.mapping.event import Rendering, to_ical
 from bridge.mapping.placeholder import to_placeholder
-from bridge.model import Entry, Item, ItemId, ItemKind, ItemRef, Listed, Name, Outline, Rendered, Uid
+from bridge.model import (
+    Entry,
+    Item,
+    ItemId,
+    ItemKind,
+    ItemRef,
+    Listed,
+    Missing,
+    Name,
+    Outline,
+    Rendered,
+    Uid,
+    Unreadable,
+)
 
 
 def make_rendered(name: Name, item: Item, context: Context, served_uid: Uid | None = None) -> Rendered:
     """Render one item as the resource of this name; ``served_uid`` overrides the item's own UID.
 
-    What is no single event is served as a placeholder: series are not rendered yet.
+    What is no single event is served as a placeholder that has its facts: series are not rendered yet.
     """
     if item.kind is not ItemKind.SINGLE:
         content = item.content
         outline = Outline(content.uid, content.start, content.end, content.busy_status, item.kind)
-        return make_placeholder(name, served_uid or content.uid, item.ref, outline)
+        return replace(make_placeholder(name, served_uid or content.uid, item.ref, outline), facts=(item,))
     rendering = to_ical(item, context, served_uid)
     return _rendered(name, served_uid or item.content.uid, rendering, (item.ref,), (item,))
 
@@ -78,6 +92,13 @@ class Naming:
     def holder(self, item: ItemId) -> Name | None:
         """Give the living resource that an item belongs to."""
         return self._holders.get(item)
+
+    def rivals(self, found: Iterable[Item | Unreadable | Missing]) -> list[ItemId]:
+        """Give the other items that hold the UIDs of these: a second one, or one that Exchange replaced by it."""
+        uids = {one.content.uid: one.ref.id for one in found if isinstance(one, Item)}
+        held = ((item, self._by_uid[uid]) for uid, item in uids.items() if uid in self._by_uid)
+        refs = ((item, ref.id) for item, name in held for ref in self._resources[name].items)
+        return [other for item, other in refs if other != item and other not in self._leaving]
 
     def name(self, item: Item) -> tuple[Name, Uid]:
         """Give the name and the UID under which the item is served."""

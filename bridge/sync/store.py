@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from bridge.errors import (
     AccessDenied,
+    BridgeError,
     CredentialRefused,
     ExchangeFailed,
     ExchangeSays,
@@ -17,7 +18,6 @@ from bridge.errors import (
     NotFound,
     NotPermitted,
     TokenUnknown,
-    WriteUnderWay,
 )
 from bridge.exchange import Exchange, Waiters
 from bridge.ids import make_token, parse_token
@@ -38,7 +38,8 @@ from bridge.model import (
 )
 from bridge.state.state import State
 from bridge.sync.calendars import Listing, Shared
-from bridge.sync.freshness import Policy, Pulls
+from bridge.sync.freshness import Asking, Policy
+from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.pull import Puller
 from bridge.sync.push import Pusher
@@ -83,12 +84,13 @@ class CalendarStore:
         self._zone = settings.zone
         self._on_refused = on_refused
         self._policy = Policy(settings.fresh, now)
-        self._pulls = Pulls(waiters)
-        self._listing = Listing(exchange, mirror, state.names, settings.shares, waiters, now)
+        look = Look(exchange, mirror)
+        self._questions = Asking(waiters, now)
+        self._listing = Listing(exchange, mirror, state.names, settings.shares, self._questions, now)
         self._puller = Puller(exchange, mirror, state.intents, now)
-        self._outcomes = Outcomes(exchange, mirror, state.intents, state.processes, now)
-        self._pusher = Pusher(exchange, mirror, self._outcomes)
-        self._remover = Remover(exchange, mirror, self._outcomes)
+        self._outcomes = Outcomes(look, mirror, state.intents, state.processes, now)
+        self._pusher = Pusher(exchange, mirror, look, self._outcomes)
+        self._remover = Remover(exchange, mirror, look, self._outcomes)
 
     # --- reading -------------------------------------------------------------------------------------
 
@@ -144,7 +146,7 @@ class CalendarStore:
             raise NotPermitted("You may read this calendar, not change it.", "write-content")
         write = self._write(login, served, name, body, conditions)
         with self._waiters.waiting():
-            return self._asking(login, lambda: self._pusher.put(write))
+            return self._asking(login, lambda: self._pusher.put(write), served)
 
     def delete(self, login: Login, served: ServedCalendar, name: Name, conditions: Conditions) -> None:
         """Delete a resource at Exchange. Raises NotFound, PreconditionFailed, NotPermitted, Unavailable."""
@@ -152,7 +154,7 @@ class CalendarStore:
             raise NotPermitted("You may read this calendar, not delete from it.", "unbind")
         write = self._write(login, served, name, None, conditions)
         with self._waiters.waiting():
-            self._asking(login, lambda: self._remover.delete(write))
+            self._asking(login, lambda: self._remover.delete(write), served)
 
     def _write(
         self, login: Login, served: ServedCalendar, name: Name, body: bytes | None, conditions: Conditions
@@ -169,10 +171,8 @@ class CalendarStore:
             self._settle_deserted(login, served, context)
             self._puller.pull(login.caller, ref, context)
 
-        try:
-            self._asking(login, lambda: self._pulls.bring_up_to_date(served.calendar.ref, pull, known=known))
-        except (FolderMissing, AccessDenied):
-            self._see_whether_gone(login, served)
+        question = ("pull", served.calendar.ref)
+        self._asking(login, lambda: self._questions.bring(question, pull, known=known), served)
 
     def _settle_deserted(self, login: Login, served: ServedCalendar, context: Context) -> None:
         """Find out what became of writes that nobody is busy with any more, before their items are pulled."""
@@ -180,24 +180,27 @@ class CalendarStore:
             if self._outcomes.is_deserted(intent):
                 try:
                     self._outcomes.settle(login.caller, served.calendar.ref, context, intent)
-                except WriteUnderWay:
-                    LOG.debug("another request settles an interrupted write")
+                except Exception as error:  # noqa: BLE001 - one write that cannot be cleared up must not hold the calendar
+                    LOG.warning("an interrupted write is cleared up later (%s)", type(error).__name__)
 
-    def _see_whether_gone(self, login: Login, served: ServedCalendar) -> None:
+    def _see_whether_gone(self, login: Login, served: ServedCalendar) -> BridgeError:
         """Tell a calendar that is gone, or not shown any more, from trouble (architecture, law 3)."""
         there = {one.calendar.ref for one in self._listing.calendars(login, fresh=True)}
         if served.calendar.ref not in there:
-            raise NotFound("There is no calendar of this name any more.")
-        raise ExchangeFailed("Exchange lists this calendar but does not let it be read at this moment.")
+            return NotFound("There is no calendar of this name any more.")
+        return ExchangeFailed("Exchange lists this calendar but does not let it be used at this moment.")
 
-    def _asking(self, login: Login, ask: Callable[[], T]) -> T:
+    def _asking(self, login: Login, ask: Callable[[], T], served: ServedCalendar | None = None) -> T:
+        """Ask, and turn Exchange's definite answers into what they mean for a client. Raises Unavailable, Refused."""
         try:
             return ask()
         except CredentialRefused as error:
             self._on_refused(login.caller)
             raise LoginRefused("Exchange does not accept this user name and password any more.") from error
-        except (FolderMissing, AccessDenied):
-            raise
+        except (FolderMissing, AccessDenied) as error:
+            if served is None:
+                raise ExchangeFailed("Exchange does not show the calendars.") from error
+            raise self._see_whether_gone(login, served) from error
         except ExchangeSays as error:
             raise ExchangeFailed(f"Exchange refused what the bridge asked ({type(error).__name__}).") from error
 
@@ -213,4 +216,4 @@ class CalendarStore:
 
     def close(self) -> None:
         """Wait for running pulls to end their call, and take no new ones."""
-        self._pulls.close()
+        self._questions.close()

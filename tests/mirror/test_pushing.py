@@ -137,12 +137,14 @@ def test_a_push_under_a_new_name_removes_the_old_one(
     assert mirror.holders(ref, [ItemId("one")]) == {ItemId("one"): B}
 
 
-def test_a_push_makes_its_items_read(
+def test_what_a_push_wrote_is_due_until_a_page_names_it(
     mirror: Mirror, ref: CalendarRef, event: MakeEvent, pull: Pull, now: datetime
 ) -> None:
     pull(event("a.ics"), event("b.ics"), pending=((ITEM_A, now), (ITEM_B, now)))
     mirror.put(ref, event("a.ics"))
     mirror.remove(ref, B)
+    assert mirror.due(ref, now) == (ITEM_A,)
+    pull(seen=(ITEM_A,), settled=(ITEM_A,))
     assert mirror.due(ref, now) == ()
 
 

@@ -214,7 +214,7 @@ class Walk(RuleBasedStateMachine):
         model.see(set(put.items))
         model.replace([put], dropped, is_push=True)
         model.pushed[put.name] = model.revision
-        model.pending -= set(put.items)
+        model.pending |= set(put.items)
         assert revision == model.revision
 
     @rule(name=st.sampled_from(NAMES))

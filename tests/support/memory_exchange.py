@@ -192,7 +192,8 @@ class MemoryExchange:
             entries = tuple(
                 Entry(folder.items[one].ref, _outline(folder.items[one])) for one in touched if one in folder.items
             )
-            removed = tuple(one for one in touched if one not in folder.items) if cursor is not None else ()
+            known = set(folder.log[:since])  # of what a cursor has never known, no removal is told
+            removed = tuple(one for one in touched if one not in folder.items and one in known)
             return Page(entries, removed, Cursor(f"{self.known_from}:{end}"), end == len(folder.log))
 
         return self._call("feed", work)

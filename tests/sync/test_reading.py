@@ -73,6 +73,11 @@ def test_a_calendar_never_read_whole_is_unavailable_and_not_empty(world: World) 
     world.exchange.fail("feed", ExchangeUnreachable("down"))
     with pytest.raises(Unavailable):
         world.etags()
+    before = world.exchange.calls.total()
+    with pytest.raises(Unavailable):
+        world.etags()
+    assert world.exchange.calls.total() == before, "what just failed is not asked again at once"
+    world.clock.move(6)
     assert list(world.etags()) == ["one@outlook.ics"]
 
 
@@ -90,6 +95,7 @@ def test_a_first_pull_that_breaks_off_goes_on_where_it_was(world: World) -> None
     world.exchange.on_call = on_call
     with pytest.raises(Unavailable):
         world.etags()
+    world.clock.move(6)
     assert len(world.etags()) == 5
     assert world.exchange.calls["feed"] == 1 + 1 + 2
 

@@ -1,5 +1,6 @@
 """A client's change is in Exchange, once, when it is answered; or it is refused and the client still has it."""
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -9,13 +10,15 @@ from bridge.errors import (
     ExchangeBusy,
     ExchangeTimedOut,
     ExchangeUnreachable,
+    NotExpressible,
     NotFound,
     NotPermitted,
     PreconditionFailed,
+    RequestRefused,
     UidTaken,
     Unavailable,
 )
-from bridge.model import CalendarName, Conditions, ETag, ItemKind, Name, Rights
+from bridge.model import CalendarName, Conditions, ETag, ItemKind, Name, Rights, ServedCalendar
 
 from events import event
 from world import ANN, BEN, World
@@ -35,11 +38,11 @@ def test_a_new_event_is_at_exchange_under_the_clients_name(world: World) -> None
     assert list(world.etags()) == ["my name.ics"]
 
 
-def test_a_new_event_costs_one_write_and_one_read(world: World) -> None:
+def test_a_new_event_costs_one_write_one_read_and_the_look_for_its_uid(world: World) -> None:
     world.etags()
     world.exchange.calls.clear()
     world.put("a.ics", event("u1"), new=True)
-    assert world.exchange.calls == {"create": 1, "get": 1}
+    assert world.exchange.calls == {"find": 1, "create": 1, "get": 1}
 
 
 def test_ones_own_change_is_seen_by_the_next_request(world: World) -> None:
@@ -68,12 +71,12 @@ def test_an_update_costs_one_write_and_one_read_and_sends_what_changed(world: Wo
     assert world.exchange.calls == {"update": 1, "get": 1}
 
 
-def test_what_was_served_and_comes_back_unchanged_writes_nothing(world: World) -> None:
+def test_what_was_served_and_comes_back_unchanged_costs_one_read(world: World) -> None:
     world.outlook_adds("one@outlook", "Meeting", categories=("Red",), reminder_minutes=15)
     text = world.text("one@outlook.ics").encode()
     world.exchange.calls.clear()
     world.put("one@outlook.ics", text, match=etag_of(world, "one@outlook.ics"))
-    assert world.exchange.calls.total() == 0
+    assert world.exchange.calls == {"get": 1}
 
 
 def test_a_stale_etag_is_refused(world: World) -> None:
@@ -344,7 +347,160 @@ def test_a_series_is_shown_as_busy_and_neither_changed_nor_deleted(world: World)
     assert "Weekly" not in world.text("series@outlook.ics")
     assert "DTSTART:20270301T090000Z" in world.text("series@outlook.ics")
     for match in (None, etag, etag):
-        with pytest.raises(Unavailable):
+        with pytest.raises(NotExpressible):
             world.delete("series@outlook.ics", match=match)
     assert etag_of(world, "series@outlook.ics") == etag
     assert list(folder.items) == [item.ref.id]
+
+
+@pytest.mark.parametrize("match", [True, False])
+def test_saving_an_event_unchanged_that_outlook_deleted_is_not_answered_as_done(world: World, match: bool) -> None:
+    world.put("a.ics", event("u1"), new=True)
+    etag = etag_of(world, "a.ics")
+    (item,) = world.items()
+    world.outlook_deletes(item)
+    if match:
+        with pytest.raises(PreconditionFailed):
+            world.put("a.ics", event("u1"), match=etag)
+        assert world.items() == []
+    else:
+        assert world.put("a.ics", event("u1")).created
+        assert [one.content.uid for one in world.items()] == ["u1"]
+
+
+def test_old_bytes_over_outlooks_change_are_refused_with_if_match_and_win_without(world: World) -> None:
+    item = world.outlook_adds("one@outlook", "First")
+    text, etag = world.text("one@outlook.ics").encode(), etag_of(world, "one@outlook.ics")
+    item = world.outlook_changes(item, lambda content: replace(content, subject="Outlook's"))
+    with pytest.raises(PreconditionFailed):
+        world.put("one@outlook.ics", text, match=etag)
+    assert [one.content.subject for one in world.items()] == ["Outlook's"]
+    world.outlook_changes(item, lambda content: replace(content, subject="Outlook's again"))
+    world.put("one@outlook.ics", text)
+    assert [one.content.subject for one in world.items()] == ["First"]
+
+
+def test_what_is_created_here_and_deleted_there_before_the_next_pull_goes(world: World) -> None:
+    world.etags()
+    world.put("a.ics", event("u1"), new=True)
+    (item,) = world.items()
+    world.outlook_deletes(item)
+    world.later()
+    assert world.etags() == {}
+
+
+def test_what_is_created_here_is_not_read_again_when_the_feed_names_it(world: World) -> None:
+    world.put("a.ics", event("u1"), new=True)
+    world.later()
+    world.exchange.calls.clear()
+    world.etags()
+    assert world.exchange.calls == {"feed": 1}
+
+
+def editor(world: World) -> ServedCalendar:
+    readers = world.exchange.calendar_of(ANN).readers
+    readers[world.login(BEN).mailbox.address] = Rights(read=True, create=True, modify=True, delete=True)
+    return world.calendar(CalendarName(f"{ANN}~calendar"), BEN)
+
+
+def test_two_viewers_who_create_the_same_make_one_event(world: World) -> None:
+    served = editor(world)
+    world.etags()
+    world.store.snapshot(world.login(BEN), served)
+    world.put("a.ics", event("u1"), new=True)
+    new = Conditions(if_none_match=frozenset({ETag("*")}))
+    with pytest.raises(PreconditionFailed):
+        world.store.put(world.login(BEN), served, Name("a.ics"), event("u1"), new)
+    with pytest.raises(UidTaken):
+        world.store.put(world.login(BEN), served, Name("b.ics"), event("u1"), new)
+    assert len(world.items()) == 1
+
+
+def test_a_lost_create_that_another_viewer_settled_is_not_made_again(world: World) -> None:
+    served = editor(world)
+    world.exchange.fail("create", ExchangeTimedOut("late"), done_first=True)
+    with pytest.raises(Unavailable):
+        world.put("a.ics", event("u1"), new=True)
+    world.store.snapshot(world.login(BEN), served)
+    assert world.put("a.ics", event("u1"), new=True).created
+    assert len(world.items()) == 1
+
+
+def test_a_lost_create_that_cannot_be_read_is_not_made_again(world: World) -> None:
+    world.exchange.fail("create", ExchangeTimedOut("late"), done_first=True)
+    with pytest.raises(Unavailable):
+        world.put("a.ics", event("u1"), new=True)
+    (item,) = world.items()
+    folder = world.exchange.calendar_of(ANN)
+    folder.unreadable.add(item.ref.id)
+    with pytest.raises(Unavailable):
+        world.put("a.ics", event("u1"), new=True)
+    folder.unreadable.clear()
+    assert world.put("a.ics", event("u1"), new=True).created
+    assert len(world.items()) == 1
+
+
+def test_one_uid_under_two_names_at_once_is_one_event(world: World) -> None:
+    world.etags()
+    outcomes: list[str] = []
+    barrier = threading.Barrier(2)
+
+    def put(name: str) -> None:
+        barrier.wait()
+        try:
+            world.put(name, event("u1"), new=True)
+            outcomes.append("created")
+        except (UidTaken, Unavailable) as error:
+            outcomes.append(type(error).__name__)
+
+    threads = [threading.Thread(target=put, args=(name,)) for name in ("a.ics", "b.ics")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes.count("created") == len(world.items()) == 1
+
+
+def test_if_match_any_wins_over_what_outlook_changed(world: World) -> None:
+    item = world.outlook_adds("one@outlook", "First")
+    world.etags()
+    world.outlook_changes(item, lambda content: replace(content, subject="Outlook's"))
+    world.put("one@outlook.ics", event("one@outlook", "Mine"), match=ETag("*"))
+    assert [one.content.subject for one in world.items()] == ["Mine"]
+    world.delete("one@outlook.ics", match=ETag("*"))
+    assert world.items() == []
+
+
+def test_a_write_that_fails_for_a_reason_of_our_own_does_not_lock_the_event(world: World) -> None:
+    world.put("a.ics", event("u1", "First"), new=True)
+    put = world.mirror.put
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.mirror, "put", _broken)
+        with pytest.raises(ZeroDivisionError):
+            world.put("a.ics", event("u1", "Second"))
+    assert world.mirror.put == put
+    world.put("a.ics", event("u1", "Third"))
+    assert [one.content.subject for one in world.items()] == ["Third"]
+    world.delete("a.ics")
+
+
+def test_an_interrupted_write_that_cannot_be_cleared_up_does_not_hold_the_calendar(world: World) -> None:
+    world.outlook_adds("other@outlook")
+    world.exchange.fail("create", ExchangeTimedOut("late"), done_first=True)
+    with pytest.raises(Unavailable):
+        world.put("a.ics", event("u1"), new=True)
+    world.exchange.fail("find", RequestRefused("no", "ErrorInvalidRestriction"), times=99)
+    world.later()
+    assert "other@outlook.ics" in world.etags()
+
+
+def test_a_calendar_deleted_in_outlook_is_gone_for_writers(world: World) -> None:
+    served = world.calendar()
+    del world.exchange.folders[served.calendar.ref.folder]
+    world.exchange.add_folder(ANN, "Another", is_default=True)
+    with pytest.raises(NotFound):
+        world.store.put(world.login(), served, Name("a.ics"), event("u1"), Conditions())
+
+
+def _broken(*_args: object, **_more: object) -> None:
+    raise ZeroDivisionError
