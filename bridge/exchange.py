@@ -10,13 +10,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
-from bridge.errors import ExchangeBusy
+from bridge.errors import ExchangeBusy, ExchangeSays
 from bridge.model import (
     Address,
     Attribute,
+    Availability,
     Calendar,
     CalendarRef,
     Caller,
@@ -28,6 +30,7 @@ from bridge.model import (
     ItemRef,
     Mailbox,
     Missing,
+    NoAvailability,
     Page,
     Uid,
     Unreadable,
@@ -48,6 +51,19 @@ class Deadline:
     def remaining(self) -> float:
         """Give the seconds left, never below zero."""
         return max(0.0, self.at - time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class OccurrenceWrite:
+    """What one occurrence shall become: ``index`` counts the pattern's occurrences from 1, deleted ones too.
+
+    ``known`` is the item where the occurrence is an exception already. ``changed`` names the attributes of the content.
+    """
+
+    index: int
+    content: Content
+    changed: frozenset[Attribute]
+    known: ItemRef | None = None
 
 
 class Deletion(Enum):
@@ -111,13 +127,16 @@ class Exchange(Protocol):
     def get(
         self, caller: Caller, calendar: CalendarRef, ids: Sequence[ItemId], deadline: Deadline
     ) -> tuple[Item | Unreadable | Missing, ...]:
-        """Read items whole, in the order of the ids; any number of ids."""
+        """Read items whole, in the order of the ids; any number of ids, of occurrences too."""
 
     def find(self, caller: Caller, calendar: CalendarRef, uid: Uid, deadline: Deadline) -> tuple[ItemRef, ...]:
         """Find the items of a UID in the calendar by asking Exchange, not the mirror."""
 
     def create(self, caller: Caller, calendar: CalendarRef, content: Content, deadline: Deadline) -> ItemRef:
-        """Create a single event. Sent once; a lost answer raises Unavailable."""
+        """Create a single event, or a master where the content has a recurrence.
+
+        Sent once; a lost answer raises Unavailable.
+        """
 
     def update(
         self,
@@ -132,6 +151,39 @@ class Exchange(Protocol):
 
     def delete(self, caller: Caller, calendar: CalendarRef, ref: ItemRef, how: Deletion, deadline: Deadline) -> None:
         """Delete an item. Raises ItemMissing when it is not there, AccessDenied when this way is not allowed."""
+
+    def update_occurrences(
+        self,
+        caller: Caller,
+        calendar: CalendarRef,
+        master: ItemRef,
+        writes: Sequence[OccurrenceWrite],
+        deadline: Deadline,
+    ) -> tuple[ItemRef | ExchangeSays, ...]:
+        """Change occurrences of a series, all in one call; each is done or refused by itself and nothing is undone."""
+
+    def delete_occurrences(
+        self,
+        caller: Caller,
+        calendar: CalendarRef,
+        master: ItemRef,
+        indexes: Sequence[int],
+        deadline: Deadline,
+    ) -> tuple[ExchangeSays | None, ...]:
+        """Delete occurrences of a series by index, all in one call; None for each that is gone now.
+
+        One that was deleted already is gone.
+        """
+
+    def availability(
+        self,
+        caller: Caller,
+        mailboxes: Sequence[Address],
+        start: datetime,
+        end: datetime,
+        deadline: Deadline,
+    ) -> tuple[Availability | NoAvailability, ...]:
+        """Ask when people are busy (UTC window of any length), in the order of the mailboxes, of any number."""
 
     def close(self) -> None:
         """Give back connections."""

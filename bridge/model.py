@@ -14,7 +14,7 @@ All instants are timezone-aware datetimes in UTC with whole seconds.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum, StrEnum
 from typing import NewType
 
@@ -244,14 +244,120 @@ class ItemRef:
     change_key: ChangeKey
 
 
+# --- recurrence --------------------------------------------------------------------------------------
+
+
+class Day(StrEnum):
+    """DayOfWeekType of EWS: a day of the week, or one of three kinds of day."""
+
+    SUNDAY = "Sunday"
+    MONDAY = "Monday"
+    TUESDAY = "Tuesday"
+    WEDNESDAY = "Wednesday"
+    THURSDAY = "Thursday"
+    FRIDAY = "Friday"
+    SATURDAY = "Saturday"
+    DAY = "Day"
+    WEEKDAY = "Weekday"
+    WEEKEND_DAY = "WeekendDay"
+
+
+class Position(StrEnum):
+    """DayOfWeekIndexType of EWS."""
+
+    FIRST = "First"
+    SECOND = "Second"
+    THIRD = "Third"
+    FOURTH = "Fourth"
+    LAST = "Last"
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """Every ``interval`` days, 1 to 999."""
+
+    interval: int
+
+
+@dataclass(frozen=True, slots=True)
+class Weekly:
+    """On some days of every ``interval``-th week, 1 to 99. Weeks begin on ``first_day``; ``days`` are in that order."""
+
+    interval: int
+    days: tuple[Day, ...]
+    first_day: Day = Day.SUNDAY
+
+
+@dataclass(frozen=True, slots=True)
+class AbsoluteMonthly:
+    """On a day of every ``interval``-th month, 1 to 99; where the month is too short, on its last day."""
+
+    interval: int
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelativeMonthly:
+    """On the ``position``-th ``day`` of every ``interval``-th month, 1 to 99."""
+
+    interval: int
+    day: Day
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class AbsoluteYearly:
+    """On a day of a month (1 to 12) every year; where the month is too short, on its last day."""
+
+    month: int
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelativeYearly:
+    """On the ``position``-th ``day`` of a month (1 to 12) every year."""
+
+    month: int
+    day: Day
+    position: Position
+
+
+Pattern = Daily | Weekly | AbsoluteMonthly | RelativeMonthly | AbsoluteYearly | RelativeYearly
+"""The six patterns Exchange has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """A pattern and its range, in dates of the item's start zone.
+
+    It begins on ``start``; it ends with the last occurrence on or before ``end``, or after ``count`` occurrences
+    (deleted ones counted), or never when both are None.
+    """
+
+    pattern: Pattern
+    start: date
+    end: date | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OccurrenceRef:
+    """A changed occurrence as its master lists it; ``original_start`` is where the pattern had it (UTC)."""
+
+    ref: ItemRef
+    original_start: datetime
+    start: datetime
+    end: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """What may be written to an item. An update names the attributes of it that shall change.
 
     ``start`` and ``end`` are UTC instants, also for all-day items (midnights of ``start_zone``; ``end`` is
     exclusive). ``reminder_minutes`` before the start, None for no reminder. ``body`` is plain text with LF line
-    ends. ``name_stamp`` and ``kept`` are the raw values of our named properties; see ``bridge.ids`` and
-    ``bridge.mapping``.
+    ends. ``recurrence`` makes it the master of a series, whose first occurrence is ``start`` to ``end``. ``name_stamp``
+    and ``kept`` are the raw values of our named properties; see ``bridge.ids`` and ``bridge.mapping``.
     """
 
     uid: Uid
@@ -267,6 +373,7 @@ class Content:
     busy_status: BusyStatus = BusyStatus.BUSY
     categories: tuple[str, ...] = ()
     reminder_minutes: int | None = None
+    recurrence: Recurrence | None = None
     name_stamp: str | None = None
     kept: str | None = None
 
@@ -279,7 +386,9 @@ Attribute = NewType("Attribute", str)
 class Item:
     """An item as read from Exchange: its content and what only Exchange says of it.
 
-    ``created`` and ``modified`` are UTC or None where the server does not tell.
+    ``created`` and ``modified`` are UTC or None where the server does not tell. A master lists its changed occurrences
+    in ``exceptions`` and the original starts (UTC) of its deleted ones in ``deleted``; an occurrence or exception
+    tells in ``original_start`` where its master's pattern has it (UTC).
     """
 
     ref: ItemRef
@@ -295,6 +404,9 @@ class Item:
     importance: Importance = Importance.NORMAL
     sequence: int = 0
     is_online_meeting: bool = False
+    exceptions: tuple[OccurrenceRef, ...] = ()
+    deleted: tuple[datetime, ...] = ()
+    original_start: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,11 +460,24 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class ExceptionRecord:
+    """What queries need to know of one changed occurrence: where it was (UTC), where it is (UTC), how busy it is."""
+
+    original_start: datetime
+    start: datetime
+    end: datetime
+    busy_status: BusyStatus = BusyStatus.BUSY
+
+
+@dataclass(frozen=True, slots=True)
 class IndexRecord:
     """What queries by component and time need to know of a resource without its text.
 
     ``start`` and ``end`` are UTC, end exclusive (equal to start for an event of no length). ``is_all_day`` says that
     they stand for whole days of the event's own zone, ``zone_id`` (the item's start zone).
+    For a series they are the master's first occurrence, with the pattern in ``recurrence`` and what differs from it in
+    ``exceptions`` and ``deleted`` (original starts). Instances without a master stand in ``exceptions`` alone, with
+    ``has_master`` False.
     """
 
     start: datetime
@@ -361,6 +486,10 @@ class IndexRecord:
     busy_status: BusyStatus = BusyStatus.BUSY
     component: str = "VEVENT"
     zone_id: str = "UTC"
+    recurrence: Recurrence | None = None
+    exceptions: tuple[ExceptionRecord, ...] = ()
+    deleted: tuple[datetime, ...] = ()
+    has_master: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,3 +568,32 @@ class Changes:
     changed: tuple[Listed, ...]
     removed: tuple[Name, ...]
     token: str
+
+
+# --- free and busy -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A span of time (UTC, end exclusive) with one status. Nothing of what fills it is told."""
+
+    start: datetime
+    end: datetime
+    status: BusyStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """What Exchange tells of a mailbox's time in a window: its blocks, free ones left out, in order of start."""
+
+    mailbox: Address
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoAvailability:
+    """Exchange does not tell of this mailbox's time. ``reason`` is its name for why; ``is_unknown``: no such person."""
+
+    mailbox: Address
+    reason: str
+    is_unknown: bool = False

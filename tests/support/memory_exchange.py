@@ -16,14 +16,19 @@ from bridge.errors import (
     AccessDenied,
     CredentialRefused,
     CursorExpired,
+    ExchangeSays,
     FolderMissing,
     ItemChanged,
     ItemMissing,
+    RequestRefused,
 )
-from bridge.exchange import Capabilities, Deadline, Deletion
+from bridge.exchange import Capabilities, Deadline, Deletion, OccurrenceWrite
 from bridge.model import (
     Address,
     Attribute,
+    Availability,
+    Block,
+    BusyStatus,
     Calendar,
     CalendarRef,
     Caller,
@@ -35,9 +40,12 @@ from bridge.model import (
     FolderId,
     Item,
     ItemId,
+    ItemKind,
     ItemRef,
     Mailbox,
     Missing,
+    NoAvailability,
+    OccurrenceRef,
     Outline,
     Page,
     Person,
@@ -46,9 +54,11 @@ from bridge.model import (
     Uid,
     Unreadable,
 )
+from bridge.occurrences import Series, zone_of
 
 T = TypeVar("T")
 
+_OUT_OF_RANGE = RequestRefused("No such occurrence.", "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange")
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
@@ -64,6 +74,12 @@ class Folder:
     log: list[ItemId] = field(default_factory=list)
     unreadable: set[ItemId] = field(default_factory=set)
     readers: dict[Address, Rights] = field(default_factory=dict)
+    occurrences: dict[ItemId, Item] = field(default_factory=dict)
+    """Changed occurrences; their masters are in ``items``, and only these are in the log."""
+
+    def find(self, item: ItemId) -> Item | None:
+        """Give an item or a changed occurrence."""
+        return self.items.get(item) or self.occurrences.get(item)
 
 
 @dataclass
@@ -79,8 +95,12 @@ class Failure:
 class MemoryExchange:
     """The port over dictionaries."""
 
-    def __init__(self, *, page_size: int = 512, finds_conflicts: bool = True) -> None:
-        """Take how many changes a page of the feed holds, and whether stale change keys are refused."""
+    def __init__(self, *, page_size: int = 512, finds_conflicts: bool = True, keeps_exceptions: bool = False) -> None:
+        """Take how many changes a page of the feed holds, and what sort of server it is.
+
+        ``keeps_exceptions``: a series that gets another pattern keeps its exceptions and deletions.
+        """
+        self.keeps_exceptions = keeps_exceptions
         self.calls: Counter[str] = Counter()
         self.page_size = page_size
         self.finds_conflicts = finds_conflicts
@@ -120,12 +140,58 @@ class MemoryExchange:
         """Write an item as Outlook would: a new one, or a new version of ``item``."""
         with self._lock:
             ref = ItemRef(item.ref.id if item else ItemId(f"Item-{next(self._numbers)}"), self._change_key())
+            kind = ItemKind.MASTER if content.recurrence else ItemKind.SINGLE
             organizer = Person(folder.mailbox, folder.mailbox)
-            created = item.created if item else NOW
-            new = Item(ref, content, created=created, modified=NOW, organizer=organizer, my_response=Response.ORGANIZER)
-            folder.items[ref.id] = replace(item, ref=ref, content=content) if item else new
+            new = Item(
+                ref,
+                content,
+                kind,
+                created=NOW,
+                modified=NOW,
+                organizer=organizer,
+                my_response=Response.ORGANIZER,
+            )
+            if item is not None:
+                reset = _reshapes(item.content, content) and not self.keeps_exceptions
+                listed, deleted = ((), ()) if reset else (item.exceptions, item.deleted)
+                new = replace(item, ref=ref, content=content, kind=kind, exceptions=listed, deleted=deleted)
+            folder.items[ref.id] = new
             folder.log.append(ref.id)
-            return folder.items[ref.id]
+            return new
+
+    def put_occurrence(self, folder: Folder, master: ItemId, original_start: datetime, content: Content) -> Item:
+        """Change one occurrence as Outlook would."""
+        with self._lock:
+            series = folder.items[master]
+            known = next((one for one in series.exceptions if one.original_start == original_start), None)
+            ref = ItemRef(known.ref.id if known else ItemId(f"Occurrence-{next(self._numbers)}"), self._change_key())
+            item = replace(
+                series,
+                ref=ref,
+                content=replace(content, uid=series.content.uid, recurrence=None, kept=None, name_stamp=None),
+                kind=ItemKind.EXCEPTION,
+                exceptions=(),
+                deleted=(),
+                original_start=original_start,
+            )
+            folder.occurrences[ref.id] = item
+            listed = OccurrenceRef(ref, original_start, content.start, content.end)
+            others = tuple(one for one in series.exceptions if one.original_start != original_start)
+            ordered = tuple(sorted((*others, listed), key=lambda one: one.original_start))
+            self._touch_series(folder, replace(series, exceptions=ordered))
+            return item
+
+    def drop_occurrence(self, folder: Folder, master: ItemId, original_start: datetime) -> None:
+        """Delete one occurrence as Outlook would."""
+        with self._lock:
+            series = folder.items[master]
+            left = tuple(one for one in series.exceptions if one.original_start != original_start)
+            gone = tuple(sorted({*series.deleted, original_start}))
+            self._touch_series(folder, replace(series, exceptions=left, deleted=gone))
+
+    def _touch_series(self, folder: Folder, series: Item) -> None:
+        folder.items[series.ref.id] = replace(series, ref=ItemRef(series.ref.id, self._change_key()))
+        folder.log.append(series.ref.id)
 
     def drop_item(self, folder: Folder, item: ItemId) -> None:
         """Delete an item as Outlook would."""
@@ -207,7 +273,7 @@ class MemoryExchange:
         def one(folder: Folder, item: ItemId) -> Item | Unreadable | Missing:
             if item in folder.unreadable:
                 return Unreadable(item, "ErrorItemCorrupt")
-            return folder.items.get(item) or Missing(item)
+            return folder.find(item) or Missing(item)
 
         def work() -> tuple[Item | Unreadable | Missing, ...]:
             folder = self._folder(caller, calendar)
@@ -268,6 +334,92 @@ class MemoryExchange:
 
         self._call("delete", work)
 
+    def update_occurrences(
+        self,
+        caller: Caller,
+        calendar: CalendarRef,
+        master: ItemRef,
+        writes: Sequence[OccurrenceWrite],
+        deadline: Deadline,
+    ) -> tuple[ItemRef | ExchangeSays, ...]:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def one(folder: Folder, write: OccurrenceWrite) -> ItemRef | ExchangeSays:
+            series = folder.items.get(master.id)
+            if series is None:
+                return ItemMissing("The item was not found.")
+            if not _has(series.content, write.index):
+                return _OUT_OF_RANGE
+            start = _start_of(series.content, write.index)
+            if start in series.deleted:
+                return ItemMissing("The occurrence is deleted.")
+            known = next((ref for ref in series.exceptions if ref.original_start == start), None)
+            before = folder.occurrences[known.ref.id].content if known else _plain(series.content, start)
+            after = replace(before, **{str(name): getattr(write.content, name) for name in write.changed})
+            return self.put_occurrence(folder, master.id, start, after).ref
+
+        def work() -> tuple[ItemRef | ExchangeSays, ...]:
+            folder = self._folder(caller, calendar, write=True)
+            return tuple(one(folder, write) for write in writes)
+
+        return self._call("update_occurrences", work)
+
+    def delete_occurrences(
+        self,
+        caller: Caller,
+        calendar: CalendarRef,
+        master: ItemRef,
+        indexes: Sequence[int],
+        deadline: Deadline,
+    ) -> tuple[ExchangeSays | None, ...]:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def one(folder: Folder, index: int) -> ExchangeSays | None:
+            series = folder.items.get(master.id)
+            if series is None:
+                return ItemMissing("The item was not found.")
+            if not _has(series.content, index):
+                return _OUT_OF_RANGE
+            self.drop_occurrence(folder, master.id, _start_of(series.content, index))
+            return None
+
+        def work() -> tuple[ExchangeSays | None, ...]:
+            folder = self._folder(caller, calendar, write=True)
+            return tuple(one(folder, index) for index in indexes)
+
+        return self._call("delete_occurrences", work)
+
+    def availability(
+        self,
+        caller: Caller,
+        mailboxes: Sequence[Address],
+        start: datetime,
+        end: datetime,
+        deadline: Deadline,
+    ) -> tuple[Availability | NoAvailability, ...]:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def one(mailbox: Address) -> Availability | NoAvailability:
+            folder = next((one for one in self.folders.values() if one.mailbox == mailbox and one.is_default), None)
+            if folder is None:
+                return NoAvailability(mailbox, "ErrorMailRecipientNotFound", is_unknown=True)
+            blocks = [
+                Block(max(begin, start), min(finish, end), item.content.busy_status)
+                for item in folder.items.values()
+                for begin, finish in _times(item, start, end)
+                if item.content.busy_status is not BusyStatus.FREE
+            ]
+            return Availability(mailbox, tuple(sorted(blocks, key=lambda block: block.start)))
+
+        def work() -> tuple[Availability | NoAvailability, ...]:
+            self._authenticate(caller.credential)
+            return tuple(one(mailbox) for mailbox in mailboxes)
+
+        return self._call("availability", work)
+
     def close(self) -> None:
         """See `bridge.exchange.Exchange`."""
 
@@ -312,3 +464,41 @@ class MemoryExchange:
 def _outline(item: Item) -> Outline:
     content = item.content
     return Outline(content.uid, content.start, content.end, content.busy_status, item.kind)
+
+
+def _reshapes(old: Content, new: Content) -> bool:
+    return (old.recurrence, old.start, old.end, old.start_zone) != (new.recurrence, new.start, new.end, new.start_zone)
+
+
+def _series(content: Content) -> Series:
+    assert content.recurrence is not None
+    zone = zone_of(content.start_zone.id, content.start, content.recurrence, is_all_day=content.is_all_day)
+    return Series(content.recurrence, content.start, zone, content.is_all_day)
+
+
+def _has(content: Content, index: int) -> bool:
+    size = _series(content).size
+    return size is None or index <= size
+
+
+def _start_of(content: Content, index: int) -> datetime:
+    return _series(content).at(index)
+
+
+def _plain(content: Content, start: datetime) -> Content:
+    return replace(content, start=start, end=_series(content).end(start, content.end), recurrence=None)
+
+
+def _times(item: Item, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    content = item.content
+    if content.recurrence is None:
+        spans = [(content.start, content.end)]
+    else:
+        moved = {one.original_start for one in item.exceptions} | set(item.deleted)
+        spans = [(one.start, one.end) for one in item.exceptions]
+        for _, begin in _series(content).starts(start - (content.end - content.start)):
+            if begin >= end:
+                break
+            if begin not in moved:
+                spans.append((begin, _plain(content, begin).end))
+    return [(begin, finish) for begin, finish in spans if begin < end and finish > start]

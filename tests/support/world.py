@@ -1,6 +1,7 @@
 """A bridge without HTTP: the store over an in-memory Exchange, on files, with a clock that tests move."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -158,6 +159,21 @@ class World:
     def outlook_changes(self, item: Item, change: Callable[[Content], Content]) -> Item:
         """Change an item in Ann's calendar without the bridge."""
         return self.exchange.put_item(self.exchange.calendar_of(ANN), change(item.content), item=item)
+
+    def outlook_changes_occurrence(self, master: Item, start: datetime, change: Callable[[Content], Content]) -> None:
+        """Change one occurrence of a series in Ann's calendar without the bridge."""
+        plain = replace(master.content, start=start, end=start + (master.content.end - master.content.start))
+        self.exchange.put_occurrence(self.exchange.calendar_of(ANN), master.ref.id, start, change(plain))
+
+    def outlook_deletes_occurrence(self, master: Item, start: datetime) -> None:
+        """Delete one occurrence of a series in Ann's calendar without the bridge."""
+        self.exchange.drop_occurrence(self.exchange.calendar_of(ANN), master.ref.id, start)
+
+    def exceptions(self) -> dict[datetime, Content]:
+        """Give the changed occurrences of the one series that Exchange holds in Ann's calendar, by original start."""
+        folder = self.exchange.calendar_of(ANN)
+        (series,) = folder.items.values()
+        return {one.original_start: folder.occurrences[one.ref.id].content for one in series.exceptions}
 
     def outlook_deletes(self, item: Item) -> None:
         """Delete an item of Ann's calendar without the bridge."""
