@@ -26,8 +26,19 @@ from bridge.simulator.simulator import serve as serve_simulator
     "--personality", default="2019", show_default=True, type=click.Choice(list(PERSONALITIES)), help="Which Exchange."
 )
 @click.option("--latency", default=0, show_default=True, type=click.IntRange(0, 60_000), help="Milliseconds a call.")
-def simulate(  # noqa: PLR0917 - the options of the command
-    port: int, people: Path | None, seed: int, persons: int, events: int, personality: str, latency: int
+@click.option("--tls", is_flag=True, help="Serve HTTPS; the authority to trust is printed.")
+@click.option("--ntlm", is_flag=True, help="Offer NTLM beside Basic.")
+def simulate(  # noqa: PLR0913, PLR0917 - the options of the command
+    port: int,
+    people: Path | None,
+    seed: int,
+    persons: int,
+    events: int,
+    personality: str,
+    latency: int,
+    *,
+    tls: bool,
+    ntlm: bool,
 ) -> None:
     """Run a simulated Exchange until Ctrl-C; its address, people and passwords are printed."""
     check_free(Listen("127.0.0.1", port))
@@ -39,6 +50,8 @@ def simulate(  # noqa: PLR0917 - the options of the command
         events=events,
         personality=personality,
         latency=latency,
+        tls=tls,
+        ntlm=ntlm,
     )
     try:
         serve_simulator(options, click.echo)

@@ -10,6 +10,7 @@ from bridge.simulator.call import Call
 from bridge.simulator.extended import read_property
 from bridge.simulator.fields import BY_NAME, Field
 from bridge.simulator.model import Attendee, ExtendedPath, Item, Mail
+from bridge.simulator.series import arranged
 from bridge.simulator.trouble import EwsError, NotSimulated, invalid
 from bridge.simulator.xml import Element, children, name_of
 from bridge.simulator.zones import Zone, utc
@@ -55,11 +56,11 @@ def take_new(call: Call, element: Element) -> tuple[Values, Extended]:
         values[name_of(child)] = take(call, child)
     if not call.rules.uid_honoured or not values.get("UID"):
         values.pop("UID", None)
-    return settle(call, values, new=True), extended
+    return settle(call, values, new=True, written=True), extended
 
 
-def settle(call: Call, values: Mapping[str, object], *, new: bool = False) -> Values:
-    """Give the values as Exchange keeps them; the errors of impossible times."""
+def settle(call: Call, values: Mapping[str, object], *, new: bool = False, written: bool = False) -> Values:
+    """Give the values as Exchange keeps them; the errors of impossible times. `written`: a recurrence was given."""
     kept = dict(values)
     if new:
         start = _moment(kept.get("Start")) or call.store.clock()
@@ -76,7 +77,7 @@ def settle(call: Call, values: Mapping[str, object], *, new: bool = False) -> Va
         raise EwsError("ErrorCalendarDurationIsTooLong")
     if kept.get("IsAllDayEvent"):
         kept["Start"], kept["End"] = _whole_days(call, kept, first, last)
-    return kept
+    return arranged(kept, written=written)
 
 
 def _whole_days(call: Call, values: Values, start: datetime, end: datetime) -> tuple[datetime, datetime]:

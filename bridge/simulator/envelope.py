@@ -53,7 +53,8 @@ def read_request(body: bytes) -> Request:
     context = header.find(f"{T}TimeZoneContext/{T}TimeZoneDefinition") if header is not None else None
     content = etree.tostring(operation, with_tail=False)
     return Request(
-        operation=name_of(operation),
+        # The availability service's elements alone are named otherwise than their operations
+        operation=name_of(operation).removesuffix("Request"),
         element=etree.fromstring(content, _parser(bare=True)),
         content=content,
         line=_line(operation),

@@ -7,7 +7,7 @@ object ids.
 import base64
 import binascii
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 
 from bridge.simulator.call import Call
 from bridge.simulator.identifiers import global_object_id
@@ -29,6 +29,8 @@ SETS = {
 }
 GLOBAL_ID = ExtendedPath(SETS["Meeting"], "3", "Binary")
 CLEAN_GLOBAL_ID = ExtendedPath(SETS["Meeting"], "35", "Binary")
+# Among the values of an item: which occurrence of a series it is that its mailbox has nothing else of
+INSTANCE = "instance"
 _COMPUTED = {GLOBAL_ID, CLEAN_GLOBAL_ID}
 _UNUSABLE = {"Error", "Null", "Object", "ObjectArray"}
 
@@ -94,10 +96,19 @@ _KINDS: dict[str, Callable[[Call, str], str]] = {
 }
 
 
+def instance_of(item: Item) -> date | None:
+    """Give the original date of an occurrence, or of one that an attendee has without its series."""
+    if item.occurrence:
+        return item.occurrence.day
+    found = item.values.get(INSTANCE)
+    return found if isinstance(found, date) else None
+
+
 def value_of(item: Item, path: ExtendedPath) -> tuple[str, ...] | None:
     """Give the values of an item's extended property, computed ones too; None when it has none."""
     if path in _COMPUTED:
-        return (base64.b64encode(global_object_id(item.uid)).decode(),)
+        day = instance_of(item) if path == GLOBAL_ID else None
+        return (base64.b64encode(global_object_id(item.uid, day)).decode(),)
     return item.extended.get(path)
 
 

@@ -27,7 +27,8 @@ KINDS = {
     "busy_inner": "every answer of the batch is ErrorInternalServerError with the inner code ErrorServerBusy",
     "batch_stopped": "after `size` answers the rest of a batch is ErrorBatchProcessingStopped, not worked on",
     "page_size": "pages hold at most `size` entries",
-    "unreadable": "GetItem of the item whose ItemId or UID is `item` answers the error `code`",
+    "unreadable": "GetItem of the item whose ItemId or UID is `item`, or GetUserAvailability of the mailbox with that "
+    "address, answers the error `code`",
 }
 _SETTINGS = {"latency", "page_size", "unreadable", "drip", "batch_stopped"}
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from bridge.simulator import telling as tell
+from bridge.simulator import telling_series as series
 from bridge.simulator.call import Call
 from bridge.simulator.model import Item
+from bridge.simulator.recurrence_xml import take_recurrence
 from bridge.simulator.rules import rank
 from bridge.simulator.taking import (
     FREE_BUSY,
@@ -93,13 +95,14 @@ _DELETABLE = {
     "MeetingWorkspaceUrl",
     "NetShowUrl",
     "AllowNewTimeProposal",
+    "Recurrence",
 }
 
 FIELDS: tuple[Field, ...] = (
     _item("MimeContent"),
     _item("ItemId", "ad", tell.item_id),
     _item("ParentFolderId", "a", tell.parent),
-    _item("ItemClass", "a", partial(tell.text, "ItemClass", "IPM.Appointment"), take_item_class),
+    _item("ItemClass", "a", series.item_class, take_item_class),
     _item("Subject", "ad", partial(tell.text, "Subject", None), take_text),
     _item("Sensitivity", "ad", partial(tell.text, "Sensitivity", "Normal"), partial(take_choice, SENSITIVITY)),
     _item("Body", "adr", tell.body, take_body),
@@ -118,7 +121,7 @@ FIELDS: tuple[Field, ...] = (
     _item("DateTimeSent", "a", lambda told, item: told.call.time_text(item.created)),
     _item("DateTimeCreated", "a", lambda told, item: told.call.time_text(item.created)),
     _item("ResponseObjects", "adr", tell.response_objects),
-    _item("ReminderDueBy", "a", lambda told, item: told.call.time_text(item.start), take_time),
+    _item("ReminderDueBy", "a", series.due_by, take_time),
     _item("ReminderIsSet", "a", tell.reminder_is_set, take_bool),
     _item("ReminderNextTime", "", tell.reminder_time, since=Y2013),
     _item("ReminderMinutesBeforeStart", "a", tell.reminder_minutes, partial(take_int, 0, 2_629_800)),
@@ -150,11 +153,11 @@ FIELDS: tuple[Field, ...] = (
     *(_item(name, since=Y2016) for name in ("PendingSocialActivityTagIds", "AtAllMention", "CanDelete")),
     _item("InferenceClassification", since=Y2016),
     _calendar("UID", "a", lambda _told, item: item.uid, take_text),
-    _calendar("RecurrenceId"),
+    _calendar("RecurrenceId", "a", series.original),
     _calendar("DateTimeStamp", "a", lambda told, item: told.call.time_text(item.modified)),
     _calendar("Start", "ad", lambda told, item: told.call.time_text(item.start), take_time),
     _calendar("End", "ad", lambda told, item: told.call.time_text(item.end), take_time),
-    _calendar("OriginalStart"),
+    _calendar("OriginalStart", "", series.original),
     _calendar("IsAllDayEvent", "a", partial(tell.truth, "IsAllDayEvent", default=False), take_bool),
     _calendar(
         "LegacyFreeBusyStatus",
@@ -166,10 +169,10 @@ FIELDS: tuple[Field, ...] = (
     _calendar("When", "", partial(tell.text, "When", None), take_text),
     _calendar("IsMeeting", "a", tell.is_meeting),
     _calendar("IsCancelled", "a", partial(tell.truth, "IsCancelled", default=False)),
-    _calendar("IsRecurring", "a", tell.no),
+    _calendar("IsRecurring", "a", series.is_recurring),
     _calendar("MeetingRequestWasSent", "a", partial(tell.truth, "MeetingRequestWasSent", default=False)),
     _calendar("IsResponseRequested", "a", partial(tell.truth, "IsResponseRequested", default=True), take_bool),
-    _calendar("CalendarItemType", "ad", lambda _told, _item: "Single"),
+    _calendar("CalendarItemType", "ad", lambda _told, item: item.kind),
     _calendar("MyResponseType", "a", tell.my_response),
     _calendar("Organizer", "ad", tell.organizer),
     _calendar("RequiredAttendees", "adr", partial(tell.attendees, "RequiredAttendees"), take_attendees),
@@ -183,8 +186,12 @@ FIELDS: tuple[Field, ...] = (
     _calendar("AppointmentReplyTime"),
     _calendar("AppointmentSequenceNumber", "a", partial(tell.text, "AppointmentSequenceNumber", "0")),
     _calendar("AppointmentState", "a", tell.state),
-    *(_calendar(name, "r") for name in ("Recurrence", "FirstOccurrence", "LastOccurrence")),
-    *(_calendar(name, "r") for name in ("ModifiedOccurrences", "DeletedOccurrences", "MeetingTimeZone")),
+    _calendar("Recurrence", "ar", series.recurrence, take_recurrence),
+    _calendar("FirstOccurrence", "ar", series.first),
+    _calendar("LastOccurrence", "ar", series.last),
+    _calendar("ModifiedOccurrences", "ar", series.modified),
+    _calendar("DeletedOccurrences", "ar", series.deleted),
+    _calendar("MeetingTimeZone", "r"),
     _calendar("StartTimeZone", "", partial(tell.zone, "StartTimeZone"), take_zone, Y2010),
     _calendar("EndTimeZone", "", partial(tell.zone, "EndTimeZone"), take_zone, Y2010),
     _calendar("ConferenceType", "", partial(tell.text, "ConferenceType", None), partial(take_int, 0, 2)),
@@ -212,6 +219,8 @@ SHOWN_OF_PRIVATE = frozenset(
     {
         *("ItemId", "ParentFolderId", "ItemClass", "Sensitivity", "EffectiveRights", "UID", "CalendarItemType"),
         *("LastModifiedTime", "DateTimeCreated", "Start", "End", "Duration", "IsAllDayEvent", "LegacyFreeBusyStatus"),
-        *("StartTimeZone", "EndTimeZone", "StartTimeZoneId", "EndTimeZoneId"),
+        *("StartTimeZone", "EndTimeZone", "StartTimeZoneId", "EndTimeZoneId", "RecurrenceId", "OriginalStart"),
+        *("IsRecurring", "Recurrence", "FirstOccurrence", "LastOccurrence"),
+        *("ModifiedOccurrences", "DeletedOccurrences"),
     }
 )

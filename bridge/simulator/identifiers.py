@@ -1,7 +1,8 @@
 """Ids as Exchange makes them: opaque for clients, base64, case-sensitive; and the ids of meetings.
 
 The outer form (header, mailbox GUID as text, entry id with its counters) is taken from recorded ids; a client
-must not look inside. An item's id changes when it moves, because it names the folder and a number of its own.
+must not look inside. An item's id changes when it moves, because it names the folder and a number of its own. An
+occurrence's id is its master's with the original date within, as .NET ticks.
 """
 
 import base64
@@ -9,28 +10,28 @@ import binascii
 import struct
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 from bridge.simulator.trouble import EwsError
 
-_ITEM, _FOLDER = 0x46, 0x2E
+_ITEM, _FOLDER, _OCCURRENCE = 0x46, 0x2E, 0x51
 _HEAD = b"\x00\x03\x24\x00"
 # MS-OXOCAL 2.2.1.27: the array id every global object id begins with
 GOID_HEAD = bytes.fromhex("040000008200E00074C5B7101A82E008")
 _VCAL = b"vCal-Uid\x01\x00\x00\x00"
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
-_ITEM_LENGTH = 112
-_FOLDER_LENGTH = 82
+_TICKS_OF_DAY = 86_400 * 10_000_000
 
 
 @dataclass(frozen=True)
 class ItemName:
-    """What an item id says: whose mailbox, which folder, which number."""
+    """What an item id says: whose mailbox, which folder, which number, for an occurrence its original date."""
 
     mailbox: str
     folder: int
     number: int
+    day: date | None = None
 
 
 @cache
@@ -45,9 +46,25 @@ def _counter(number: int) -> bytes:
 def item_id(name: ItemName) -> str:
     """Give the ItemId of an item."""
     replica = _replica(name.mailbox)
-    raw = _HEAD + name.mailbox.encode() + b"\x00\x46\x00\x00\x00\x00\x00" + uuid.UUID(name.mailbox).bytes
-    raw += b"\x07\x00" + replica + _counter(name.folder) + b"\x00\x00" + replica + _counter(name.number) + b"\x00"
+    entry = b"\x00\x00\x00\x00" + uuid.UUID(name.mailbox).bytes + b"\x07\x00" + replica + _counter(name.folder)
+    entry += b"\x00\x00" + replica + _counter(name.number)
+    raw = _HEAD + name.mailbox.encode()
+    if name.day is None:
+        raw += b"\x00\x46\x00" + entry + b"\x00"
+    else:  # [V] ids of occurrences of a 15.2
+        raw += b"\x01\x51\x00\x08" + _ticks(name.day) + b"\x46" + entry + b"\x10"
     return base64.b64encode(raw).decode()
+
+
+def _ticks(day: date) -> bytes:
+    return ((day.toordinal() - 1) * _TICKS_OF_DAY).to_bytes(8, "big")
+
+
+def _day(ticks: bytes) -> date:
+    try:
+        return date.min + timedelta(days=int.from_bytes(ticks, "big") // _TICKS_OF_DAY)
+    except OverflowError as cause:
+        raise EwsError("ErrorInvalidIdMalformed") from cause
 
 
 def folder_id(mailbox: str, number: int) -> str:
@@ -71,9 +88,10 @@ def parse_item_id(text: str) -> ItemName:
     """Give what an ItemId says; ErrorInvalidIdMalformed for anything else."""
     raw = _decode(text)
     mailbox = raw[4:40].decode("ascii", "replace")
-    if raw[41] != _ITEM:
+    if raw[41] not in {_ITEM, _OCCURRENCE}:
         raise EwsError("ErrorInvalidIdMalformed")
-    name = ItemName(mailbox, int.from_bytes(raw[81:87], "big"), int.from_bytes(raw[105:111], "big"))
+    day, entry = (None, raw[43:]) if raw[41] == _ITEM else (_day(raw[44:52]), raw[53:])
+    name = ItemName(mailbox, int.from_bytes(entry[38:44], "big"), int.from_bytes(entry[62:68], "big"), day)
     if _known(mailbox) and item_id(name) == text:
         return name
     raise EwsError("ErrorInvalidIdMalformed")
@@ -118,13 +136,17 @@ def new_uid(moment: datetime, unique: bytes) -> str:
     return raw.hex().upper()
 
 
-def global_object_id(uid: str) -> bytes:
-    """Give PidLidGlobalObjectId of a single item of that UID. Source: MS-OXOCAL 2.2.1.27, MS-OXCICAL UID."""
+def global_object_id(uid: str, day: date | None = None) -> bytes:
+    """Give PidLidGlobalObjectId of that UID: `day` is an occurrence's original date, without it is the clean one.
+
+    Source: MS-OXOCAL 2.2.1.27, MS-OXCICAL UID.
+    """
+    instance = bytes(4) if day is None else struct.pack(">HBB", day.year, day.month, day.day)
     try:
         raw = bytes.fromhex(uid)
     except ValueError:
         raw = b""
     if raw.startswith(GOID_HEAD) and len(raw) >= 40:
-        return raw[:16] + bytes(4) + raw[20:]
+        return raw[:16] + instance + raw[20:]
     data = _VCAL + uid.encode() + b"\x00"
-    return GOID_HEAD + bytes(4) + bytes(8) + bytes(8) + struct.pack("<I", len(data)) + data
+    return GOID_HEAD + instance + bytes(8) + bytes(8) + struct.pack("<I", len(data)) + data

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 
+from bridge.simulator.lifelike_series import recurring, yearly
 from bridge.simulator.model import Attendee, Body
 from bridge.simulator.people import CalendarPlan, PersonPlan
 from bridge.simulator.zones import Zone, named
@@ -38,6 +39,7 @@ _DAYS = ("Vacation", "Conference", "Out of office", "Birthday {other}", "Moving 
 _PLACES = ("Room 1.04", "Café am Eck", "Online", "HQ, 3rd floor", "Bâtiment C", "")
 _COLOURS = ("Red category", "Green category", "Customer", "Travel", "Personal")
 _FURTHER = ("Projects", "Family", "Sports")
+_SERIES = 0.1  # how many of the events recur
 _SPAN = 120  # days: the past month and the coming three
 
 
@@ -53,7 +55,16 @@ class _Maker:
     def events(self) -> Iterator[dict[str, object]]:
         """Give events without end."""
         while True:
-            yield self._whole_day() if self.dice.random() < 0.15 else self._timed()
+            yield self._series() if self.dice.random() < _SERIES else self._once()
+
+    def _once(self) -> dict[str, object]:
+        return self._whole_day() if self.dice.random() < 0.15 else self._timed()
+
+    def _series(self) -> dict[str, object]:
+        if self.dice.random() < 0.2:
+            day = self._whole_day() | {"Subject": self._subject(("Birthday {other}", "Anniversary"))}
+            return yearly(self.dice, day, self.around)
+        return recurring(self.dice, self._timed(), self.around)
 
     def _day(self) -> date:
         return self.around + timedelta(days=self.dice.randrange(-30, _SPAN - 30))
@@ -133,7 +144,8 @@ def lifelike_people(
     """Give `count` people with `events` events each in the month before `around` and the three after.
 
     Addresses are `first.last@example.com` with the alias `first@example.com`, passwords `first-password`. Most
-    events are in the default calendar; the second person may read the first's, the third may write it.
+    events are in the default calendar; the second person may read the first's, the third may write it. A tenth of
+    the events are series, begun up to a year before (birthdays: long ago), some of them without end.
     """
     dice = random.Random(seed)
     day = around or date.today()  # noqa: DTZ011 - the demo's people live where the machine is

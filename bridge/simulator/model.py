@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 
 from bridge.simulator.identifiers import ItemName, change_key, folder_id, item_id
@@ -94,8 +94,35 @@ class Folder:
 
 
 @dataclass(frozen=True)
+class Modification:
+    """What an exception has that its master has not, by element name; None stands for nothing at all.
+
+    `change` is its own change number where a server does not give the master a new one, else 0.
+    """
+
+    values: Mapping[str, object]
+    extended: Mapping[ExtendedPath, tuple[str, ...] | None]
+    modified: datetime
+    modified_by: str
+    change: int = 0
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """Which part of a series an item is: the date and the instant (UTC) its master's pattern has it on."""
+
+    day: date
+    original: datetime
+    is_exception: bool = False
+
+
+@dataclass(frozen=True)
 class Item:
-    """A calendar item. `values` go by element name; what is not there has its default or is absent."""
+    """A calendar item. `values` go by element name; what is not there has its default or is absent.
+
+    The master of a series has a Recurrence among its values, and its exceptions and the dates of its deleted
+    occurrences, both by date in its own zone. An item with an `occurrence` is not stored: it is derived from a master.
+    """
 
     mailbox: str
     folder: int
@@ -106,11 +133,26 @@ class Item:
     modified_by: str
     values: Mapping[str, object] = field(default_factory=dict)
     extended: Mapping[ExtendedPath, tuple[str, ...]] = field(default_factory=dict)
+    exceptions: Mapping[date, Modification] = field(default_factory=dict)
+    deleted: frozenset[date] = frozenset()
+    occurrence: Occurrence | None = None
 
     @property
     def id(self) -> str:
         """Give the ItemId."""
-        return item_id(ItemName(self.mailbox, self.folder, self.number))
+        return item_id(self.name)
+
+    @property
+    def name(self) -> ItemName:
+        """Give what the ItemId says."""
+        return ItemName(self.mailbox, self.folder, self.number, self.occurrence.day if self.occurrence else None)
+
+    @property
+    def kind(self) -> str:
+        """Give the CalendarItemType."""
+        if self.occurrence:
+            return "Exception" if self.occurrence.is_exception else "Occurrence"
+        return "RecurringMaster" if "Recurrence" in self.values else "Single"
 
     @property
     def key(self) -> str:

@@ -19,6 +19,7 @@ subject = "Lunch"
 start = 2026-03-02T12:00:00        # local to `zone` (the event's, else the person's), or with an offset
 end = 2026-03-02T13:00:00
 # all_day, zone, location, body, busy, sensitivity, categories, reminder (minutes), uid, attendees
+# recurrence, changed, cancelled, instance: see `event_series`
 """
 
 import tomllib
@@ -28,7 +29,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from bridge.simulator.event_series import DELETED, MODIFIED, put_event, read_recurrence
+from bridge.simulator.extended import INSTANCE
 from bridge.simulator.model import LEVELS, Attendee, Body, Person
+from bridge.simulator.series import zone_in
 from bridge.simulator.store import Store
 from bridge.simulator.zones import Zone, named
 
@@ -48,7 +52,12 @@ _EVENT = {
     "start": "Start",
     "end": "End",
     "zone": "StartTimeZone",
+    "recurrence": "Recurrence",
+    "changed": MODIFIED,
+    "cancelled": DELETED,
+    "instance": INSTANCE,
 }
+_CHANGE = {"date", "start", "end", "subject", "location", "busy", "sensitivity"}
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,7 @@ def settle_people(store: Store, plans: Sequence[PersonPlan]) -> None:
             else:
                 folder = store.put_folder(replace(parent, name=calendar.name, permissions=allowed))
             for values in calendar.events:
-                store.add_item(folder, values)
+                put_event(store, folder, values)
 
 
 def load_people(path: Path) -> tuple[PersonPlan, ...]:
@@ -166,7 +175,28 @@ def read_event(entry: Mapping[str, Any], zone_id: str = "UTC") -> dict[str, obje
     if "attendees" in entry:
         values["RequiredAttendees"] = tuple(Attendee(str(a), str(a)) for a in entry["attendees"])
     values["ReminderIsSet"] = "reminder" in entry
+    return _read_series(entry, values)
+
+
+def _read_series(entry: Mapping[str, Any], values: dict[str, object]) -> dict[str, object]:
+    zone = zone_in(values)
+    if "recurrence" in entry:
+        values["Recurrence"] = read_recurrence(
+            entry["recurrence"], zone.to_local(_instant(entry["start"], zone)).date()
+        )
+    if "cancelled" in entry:
+        values[DELETED] = tuple(entry["cancelled"])
+    if "changed" in entry:
+        values[MODIFIED] = {change["date"]: _read_change(change, zone) for change in entry["changed"]}
     return values
+
+
+def _read_change(entry: Mapping[str, Any], zone: Zone) -> dict[str, object]:
+    unknown = set(entry) - _CHANGE
+    if unknown:
+        raise ValueError(f"unknown settings of a changed occurrence: {', '.join(sorted(unknown))}")
+    values: dict[str, object] = {_EVENT[key]: value for key, value in entry.items() if key != "date"}
+    return values | {_EVENT[key]: _instant(entry[key], zone) for key in ("start", "end") if key in entry}
 
 
 def _instant(value: object, zone: Zone) -> datetime:

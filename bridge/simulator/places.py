@@ -1,9 +1,12 @@
 """From the ids in a request to folders and items, as far as the viewer may know of them."""
 
+from dataclasses import replace
+
 from bridge.simulator.call import Call
-from bridge.simulator.identifiers import check_change_key
+from bridge.simulator.identifiers import check_change_key, parse_item_id
 from bridge.simulator.model import Folder, Item
 from bridge.simulator.rights import need_folder, need_item
+from bridge.simulator.series import series_of
 from bridge.simulator.store import STANDARD
 from bridge.simulator.trouble import EwsError, NotSimulated, invalid
 from bridge.simulator.xml import Element, T, children, name_of, text_of
@@ -36,12 +39,41 @@ def target(call: Call, holder: Element, wanted: str = "freebusy") -> Folder:
 
 
 def item_at(call: Call, element: Element, wanted: str = "read") -> Item:
-    """Give the item an ItemId names; a key that is none at all is refused."""
-    if name_of(element) in {"OccurrenceItemId", "RecurringMasterItemId", "RecurringMasterItemIdRanges"}:
-        raise NotSimulated("occurrences of series")
-    if name_of(element) != "ItemId":
+    """Give the item an id names, by its own, by its series or by one of its series; a key that is none is refused."""
+    if name_of(element) == "RecurringMasterItemIdRanges":
+        raise NotSimulated("occurrences of a series by ranges")
+    if name_of(element) not in {"ItemId", "OccurrenceItemId", "RecurringMasterItemId"}:
         raise invalid(f"The element '{element.tag}' is not expected.")
     if element.get("ChangeKey"):
         check_change_key(element.get("ChangeKey", ""))
-    item = call.store.item_by_id(element.get("Id", ""))
-    return need_item(call.store, call.viewer, item, call.personality, wanted)
+    if name_of(element) == "RecurringMasterItemId":
+        item = _master_of(call, element.get("OccurrenceId", ""))
+    else:
+        item = call.store.item_by_id(element.get("Id", element.get("RecurringMasterId", "")))
+    need_item(call.store, call.viewer, item, call.personality, wanted)
+    return _numbered(call, item, element) if name_of(element) == "OccurrenceItemId" else item
+
+
+def _master_of(call: Call, text: str) -> Item:
+    """Give the master of an occurrence's id, of a deleted one's too (assumed)."""
+    name = parse_item_id(text)
+    if name.day is None:
+        raise EwsError("ErrorCalendarCannotUseIdForOccurrenceId")
+    return call.store.item_by_name(replace(name, day=None))
+
+
+def _numbered(call: Call, master: Item, element: Element) -> Item:
+    """Give the occurrence of an InstanceIndex. Source: [D] OccurrenceItemId, responsecode."""
+    if master.kind != "RecurringMaster":
+        raise EwsError("ErrorCalendarCannotUseIdForRecurringMasterId")
+    try:
+        index = int(element.get("InstanceIndex", ""))
+    except ValueError as cause:
+        raise invalid("The 'InstanceIndex' attribute is not a number.") from cause
+    series = series_of(master)
+    day = series.numbered(index, skip_deleted=call.rules.indexes_skip_deleted)
+    if day is None:
+        raise EwsError("ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange")
+    if day in master.deleted:
+        raise EwsError("ErrorCalendarOccurrenceIsDeletedFromRecurrence")
+    return series.item(day)

@@ -1,13 +1,15 @@
 """What a server does beyond the schema: a switch a row, each with its source, and the personalities that set them.
 
 Sources: `[V]` seen in a recording of a real server, `[D]` Microsoft's documentation, `MS-OX...` an open
-specification, `[C]` what a client that works relies on, `[W]` seen on the wire of a server that is not Exchange,
-`assumed` for what nobody has shown us.
+specification, `[C]` what a client that works relies on, `[R]` reported by people who use it, `[W]` seen on the wire
+of a server that is not Exchange, `assumed` for what nobody has shown us.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
+
+from bridge.simulator.fixed_rules import FIXED
 
 VERSIONS = (
     "Exchange2007",
@@ -81,6 +83,18 @@ class Rules:
     property_newer_than_request: str = "ErrorInvalidPropertyRequest"
     uid_restriction_refused: bool = True
     permission_levels_kept: bool = True
+    availability_limit_days: int = 62
+    availability_shortest_hours: int = 0
+    availability_tells_free: bool = True
+    working_elsewhere_digit: int = 4
+    exceptions_on_change: str = "reset"
+    same_recurrence_resets: bool = True
+    occurrence_touches_series: bool = True
+    indexes_skip_deleted: bool = False
+    view_expands: bool = True
+    batch_keeps_key: bool = True
+    deleted_neighbours_bound: bool = True
+    dates_as_times: bool = False
 
 
 SOURCES: Mapping[str, str] = MappingProxyType(
@@ -124,51 +138,18 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "property_newer_than_request": "assumed",
         "uid_restriction_refused": "[D] calendar:UID in a Restriction is not supported",
         "permission_levels_kept": "[D] folder permissions; [W] read back as Custom",
-    }
-)
-
-
-# What every personality does alike: what is done, and the source
-FIXED: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "delete_ignores_key": ("DeleteItem takes any change key", "assumed"),
-        "read_ignores_key": ("GetItem with a stale change key gives the item", "assumed"),
-        "own_changes_echoed": ("a sync tells the caller's own changes too", "[D] how to synchronize items"),
-        "convert_id_mailbox": (
-            "ConvertId names the primary address of the mailbox that an id belongs to",
-            "[C] DavMail learns its user's address so",
-        ),
-        "context_zone": ("times without an offset are in the TimeZoneContext", "[D] appointments in a time zone"),
-        "no_context": ("times without an offset or context are in UTC", "[D] TimeZoneContext"),
-        "context_becomes_zone": ("an item without StartTimeZone gets the context's zone", "[D] TimeZoneContext"),
-        "no_zone": ("an item without any zone is in UTC and says so", "[V] TimeZone of recorded items"),
-        "twice_and_never": ("a local time that occurs twice is the standard one", "assumed"),
-        "young_zones": ("the rules of zones that came after 2010 or have changed since", "assumed"),
-        "due_by": ("ReminderDueBy is the start whatever a client writes", "assumed"),
-        "missing_times": ("without Start it is now, without End half an hour later", "assumed"),
-        "body_converted": ("a body is converted to the type asked for, simply", "[D] BodyType"),
-        "move_keeps": ("a moved or copied item keeps UID and extended properties", "[D] MoveItem; MS-OXCFXICS"),
-        "response_objects": ("own appointments can be forwarded, meetings also cancelled", "[V] 15.20 and 14.3"),
-        "mime_content": ("MimeContent by path is absent, IncludeMimeContent is refused", "assumed"),
-        "all_properties": ("AllProperties holds what recordings hold, no time zones", "[V] 15.20 and 15.2"),
-        "default_shape": ("what the Default shape holds", "assumed"),
-        "hierarchy_moves": ("a moved folder is an Update in SyncFolderHierarchy", "[D] SyncFolderHierarchy"),
-        "global_object_id": ("global object ids are made of the UID", "MS-OXOCAL 2.2.1.27, MS-OXCICAL"),
-        "state_of_one_folder": ("a sync state of another folder is invalid", "[D] SyncFolderItems"),
-        "changed_while_listing": ("what changes during a first listing is told again after it", "assumed"),
-        "attendee_answers": ("answers of attendees that a client writes are ignored", "assumed"),
-        "category_once": ("repeated categories become one", "assumed"),
-        "find_order": ("FindItem without SortOrder gives the newest first", "assumed"),
-        "busy_default": ("an item without LegacyFreeBusyStatus is Busy, whole days too", "assumed"),
-        "enhanced_location": ("a plain location has an EnhancedLocation with its name only", "assumed"),
-        "malformed_xml": ("what is no XML or no envelope is ErrorSchemaValidation", "assumed"),
-        "undeletable": ("which properties give ErrorInvalidPropertyDelete", "assumed"),
-        "delete_absent": ("deleting a property an item does not have is done", "assumed"),
-        "item_lists": ("errors of GetItem and the like hold an empty list", "[D] samples of errors"),
-        "folder_names": ("folders of one parent have different names", "[D] responsecode, ErrorFolderExists"),
-        "resolve_prefix": ("ResolveNames finds by the beginning of names and addresses", "[D] ResolveNames"),
-        "folders_by_owner": ("only the owner makes, changes or deletes folders", "assumed"),
-        "restriction_case": ("IsEqualTo on texts minds their case", "assumed"),
+        "availability_limit_days": "[V] the text of Online's error: 62; [D] responsecode, ErrorTimeIntervalTooBig: 42",
+        "availability_shortest_hours": "[D] GetUserAvailability of the Managed API: 24; servers take less themselves",
+        "availability_tells_free": "[D] the sample of how to get free/busy; left out is assumed",
+        "working_elsewhere_digit": "[D] availabilityView of Graph; MergedFreeBusy's own page knows 0 to 4, 4 no data",
+        "exceptions_on_change": "MS-OXOCAL 3.1.4.7.3.5: a new pattern drops every exception; keep, split: elsewhere",
+        "same_recurrence_resets": "assumed",  # writing the recurrence that is there already drops exceptions too
+        "occurrence_touches_series": "[D] a series changes with its occurrences; [W] not there",
+        "indexes_skip_deleted": "[D] responsecode: a deleted occurrence has its index still; [W] skipped there",
+        "view_expands": "[D] CalendarView; [W] a master once there",
+        "batch_keeps_key": "assumed",  # a key that was good when a request began is so for all its occurrences
+        "deleted_neighbours_bound": "[R] OutlookGoogleCalendarSync: no two on a day even when one is deleted",
+        "dates_as_times": "[V] dates with the zone's offset; [W] a dateTime there",
     }
 )
 
@@ -195,14 +176,23 @@ class Personality:
         return rank(self.newest)
 
 
+_RULES_2010 = Rules(availability_limit_days=42, availability_shortest_hours=24)
+
 PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
     {
         # [V] 14.3.123's own answers; GetServerTimeZones of 14.1 for the zones
-        "2010": Personality("2010", (14, 3, 123, 3), "Exchange2010_SP2", "Exchange2010_SP2", Rules()),
+        "2010": Personality("2010", (14, 3, 123, 3), "Exchange2010_SP2", "Exchange2010_SP2", _RULES_2010),
         # [V] 15.2.1748
         "2019": Personality("2019", (15, 2, 1748, 10), "V2017_07_11", "V2017_07_11", Rules()),
         # [V] 15.20.3370
-        "online": Personality("online", (15, 20, 3370, 16), "V2018_01_08", "V2018_01_08", Rules()),
+        "online": Personality(
+            # A batch's keys are of what nobody has shown us; so that no client leans on it, here it is the other way
+            "online",
+            (15, 20, 3370, 16),
+            "V2018_01_08",
+            "V2018_01_08",
+            Rules(batch_keeps_key=False),
+        ),
         "lenient": Personality(
             "lenient",
             (15, 0, 847, 4030),  # assumed: such servers pose as some Exchange 2013
@@ -224,6 +214,11 @@ PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
                 end_zone_follows_start=True,
                 resources_read_as_required=True,
                 permission_levels_kept=False,
+                availability_tells_free=False,
+                occurrence_touches_series=False,
+                indexes_skip_deleted=True,
+                view_expands=False,
+                dates_as_times=True,
             ),
         ),
     }

@@ -1,18 +1,25 @@
-"""The HTTP/1.1 side: EWS with Basic authentication at any spelling of /EWS/Exchange.asmx, and the control URL."""
+"""The HTTP/1.1 side, over TLS if wished: EWS at any spelling of /EWS/Exchange.asmx, and the control URL.
+
+Who asks is told by Basic authentication with each request, or by NTLM once for a connection.
+"""
 
 import base64
 import binascii
 import gzip
 import json
 import socket
+import ssl
 import struct
 import threading
+from collections.abc import Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from bridge.simulator import control
+from bridge.simulator.certificate import Certificate
 from bridge.simulator.model import Person
+from bridge.simulator.ntlm import Handshake
 from bridge.simulator.service import Reply, Service
 
 EWS_PATH = "/ews/exchange.asmx"
@@ -32,18 +39,31 @@ class Refused(Exception):
 
 
 class Server(ThreadingHTTPServer):
-    """The server socket, its service, and the connections that are open."""
+    """The server socket, its service, and the connections that are open.
+
+    With a `certificate` all of it is HTTPS; `ntlm` offers NTLM beside Basic.
+    """
 
     request_queue_size = 128
     daemon_threads = False
     block_on_close = True
 
-    def __init__(self, address: tuple[str, int], service: Service) -> None:
+    def __init__(self, address: tuple[str, int], service: Service, *, ntlm: bool = False) -> None:
         self.service = service
+        self.certificate: Certificate | None = None
+        self.ntlm = ntlm
         self.closing = threading.Event()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         super().__init__(address, Handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Give the next connection; its TLS handshake is left to its thread, where a slow client holds up nobody."""
+        connection, address = super().get_request()
+        if self.certificate is None:
+            return connection, address
+        context = self.certificate.context
+        return context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection, so that `close` can end it."""
@@ -67,7 +87,8 @@ class Server(ThreadingHTTPServer):
         with self._lock:
             for connection in self._open:
                 try:
-                    connection.shutdown(socket.SHUT_RDWR)
+                    # Not SSLSocket's own, which goes on without TLS in the middle of another thread's reading
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
                 except OSError:
                     continue
         self.server_close()
@@ -83,6 +104,16 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     _holding = False
     _head = b""
+
+    def setup(self) -> None:
+        """Begin the connection: TLS first, where there is TLS."""
+        if isinstance(self.request, ssl.SSLSocket):
+            self.request.do_handshake()
+        certificate = self.server.certificate
+        self._handshake = Handshake(certificate.digest if certificate else None)
+        self._challenge: bytes | None = None
+        self._proved: Person | None = None
+        super().setup()
 
     def log_message(self, *_: object) -> None:
         """Say nothing; the records tell."""
@@ -107,7 +138,10 @@ class Handler(BaseHTTPRequestHandler):
         if self._path == CONTROL_PATH:
             self._json(200, control.show(self.server.service))
         elif self._path == EWS_PATH:
-            self._send(Reply(200, b"<html>Service</html>", "text/html") if self._viewer() else self._unauthorized())
+            if self._viewer():
+                self._send(Reply(200, b"<html>Service</html>", "text/html"))
+            else:
+                self._refuse()
         else:
             self._send(Reply(404, b"", "text/plain"))
 
@@ -143,13 +177,28 @@ class Handler(BaseHTTPRequestHandler):
         return bytes(found)
 
     def _viewer(self) -> Person | None:
+        """Give who asks: as the request says, else who has proved himself on this connection (MS-NTHT 3.2.5.1)."""
+        self._challenge = None
         scheme, _, content = self.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "basic":
-            return None
+        if not scheme:
+            return self._proved
         try:
             raw = base64.b64decode(content.strip(), validate=True)
         except (binascii.Error, ValueError):
             return None
+        if scheme.lower() == "ntlm" and self.server.ntlm:
+            return self._by_ntlm(raw)
+        return self._by_password(raw) if scheme.lower() == "basic" else None
+
+    def _by_ntlm(self, token: bytes) -> Person | None:
+        outcome = self._handshake.step(token, self.server.service.store.people)
+        self._challenge, self._proved = outcome.challenge, outcome.person
+        if outcome.login:
+            login = outcome.person.address if outcome.person else outcome.login
+            self.server.service.records.login(login, good=outcome.person is not None)
+        return outcome.person
+
+    def _by_password(self, raw: bytes) -> Person | None:
         try:
             text = raw.decode()
         except UnicodeDecodeError:
@@ -162,17 +211,25 @@ class Handler(BaseHTTPRequestHandler):
     def _ews(self, body: bytes) -> None:
         viewer = self._viewer()
         if viewer is None:
-            self._send(self._unauthorized())
+            self._refuse()
             return
         reply = self.server.service.answer(viewer, body)
         if reply.wait and self.server.closing.wait(reply.wait):
             self.close_connection = True
             return
-        self._send(self._unauthorized() if reply.status == HTTPStatus.UNAUTHORIZED else reply)
+        if reply.status == HTTPStatus.UNAUTHORIZED:
+            self._refuse()
+        else:
+            self._send(reply)
 
-    @staticmethod
-    def _unauthorized() -> Reply:
-        return Reply(401, b"", "text/plain", {"WWW-Authenticate": f'Basic realm="{REALM}"'})
+    def _refuse(self) -> None:
+        """Ask for a login, or go on with one. Source: MS-NTHT: a challenge stands alone, offers a header each."""
+        offers = [f'Basic realm="{REALM}"']
+        if self._challenge:
+            offers = [f"NTLM {base64.b64encode(self._challenge).decode()}"]
+        elif self.server.ntlm:
+            offers.insert(0, "NTLM")
+        self._send(Reply(401, b"", "text/plain"), [("WWW-Authenticate", offer) for offer in offers])
 
     def _control(self, body: bytes) -> None:
         try:
@@ -183,7 +240,7 @@ class Handler(BaseHTTPRequestHandler):
     def _json(self, status: int, content: object) -> None:
         self._send(Reply(status, json.dumps(content, indent=1).encode(), "application/json"))
 
-    def _send(self, reply: Reply) -> None:
+    def _send(self, reply: Reply, more: Sequence[tuple[str, str]] = ()) -> None:
         if reply.manner == "reset":
             self._reset()
             return
@@ -194,7 +251,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(reply.status)
         self.send_header("Content-Type", reply.content_type)
         self.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
+        for name, value in [*headers.items(), *more]:
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")

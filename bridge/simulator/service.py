@@ -24,6 +24,8 @@ from bridge.simulator.zones import Zone
 
 _LOG = logging.getLogger("bridge.simulator")
 DEFECT = "SIMULATOR DEFECT"
+# By element, the attribute with the id
+_ITEM_IDS = {"ItemId": "Id", "OccurrenceItemId": "RecurringMasterId", "RecurringMasterItemId": "OccurrenceId"}
 _TOLD = 4000  # bytes of an invalid answer that are told
 
 
@@ -172,14 +174,18 @@ class Service:
 
     def _mailbox(self, element: Element, viewer: Person) -> str:
         """Give the address of the mailbox a request is about: the first it names, else the viewer's."""
-        for named in element.iter(T + "FolderId", T + "ItemId", T + "DistinguishedFolderId"):
+        asked = element.findtext(f".//{T}MailboxData/{T}Email/{T}Address")
+        if asked is not None:
+            person = self.store.person(asked)
+            return person.address if person else asked
+        for named in element.iter(*(T + name for name in ("FolderId", "DistinguishedFolderId", *_ITEM_IDS))):
             if name_of(named) == "DistinguishedFolderId":
                 address = named.findtext(f"{T}Mailbox/{T}EmailAddress")
                 person = self.store.person(address) if address else viewer
                 return person.address if person else (address or "")
             try:
-                text = named.get("Id", "")
-                guid = parse_item_id(text).mailbox if name_of(named) == "ItemId" else parse_folder_id(text)[0]
+                text = named.get(_ITEM_IDS.get(name_of(named), "Id"), "")
+                guid = parse_item_id(text).mailbox if name_of(named) in _ITEM_IDS else parse_folder_id(text)[0]
             except EwsError:
                 continue
             box = self.store.mailboxes.get(guid)

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from bridge.simulator.certificate import make_certificate
+from bridge.simulator.event_series import put_event
 from bridge.simulator.faults import Faults, Knob
 from bridge.simulator.lifelike import lifelike_people
 from bridge.simulator.model import Folder, Item, Mail, Person
@@ -17,6 +20,8 @@ from bridge.simulator.people import PersonPlan, load_people, read_event, settle_
 from bridge.simulator.records import Records
 from bridge.simulator.rules import PERSONALITIES
 from bridge.simulator.schemas import find_schemas
+from bridge.simulator.series import arranged, series_of
+from bridge.simulator.series_changes import WAYS, put_change
 from bridge.simulator.server import CONTROL_PATH, Server
 from bridge.simulator.service import Service
 from bridge.simulator.store import Store, now
@@ -28,10 +33,12 @@ class Simulator:
     """A simulated Exchange on a port of this machine; use it with `with`.
 
     `people` are plans (`PersonPlan`, `lifelike_people`, `load_people`); `latency` is in milliseconds; port 0 takes
-    a free one; the same `seed` and `clock` give the same ids. `sim.url` is the EWS address.
+    a free one; the same `seed` and `clock` give the same ids. `sim.url` is the EWS address. `tls` serves HTTPS with
+    a certificate of an authority in `sim.ca_file`; `ntlm` offers NTLM beside Basic.
+    `switches` change single rules of the personality: `exceptions_on_change="keep"`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a server can be like, by name
         self,
         people: Sequence[PersonPlan] = (),
         *,
@@ -41,17 +48,27 @@ class Simulator:
         port: int = 0,
         seed: int = 0,
         clock: Callable[[], datetime] = now,
+        tls: bool = False,
+        ntlm: bool = False,
+        **switches: Any,
     ) -> None:
         if personality not in PERSONALITIES:
             raise ValueError(f"no personality {personality}; there are {', '.join(PERSONALITIES)}")
         self.store = Store(seed, clock)
         settle_people(self.store, people)
-        self.service = Service(self.store, PERSONALITIES[personality], find_schemas())
+        kind = PERSONALITIES[personality]
+        kind = replace(kind, rules=replace(kind.rules, **switches))
+        if kind.rules.exceptions_on_change not in WAYS:
+            raise ValueError(f"exceptions_on_change is one of {', '.join(WAYS)}")
+        self.service = Service(self.store, kind, find_schemas())
         if self.service.schemas is None:
             _LOG.warning("EXCHANGE_SCHEMAS names no schemas: requests and answers are not checked against them")
         if latency:
             self.faults.add(Knob("latency", milliseconds=latency))
-        self._server = Server((host, port), self.service)
+        self._server = Server((host, port), self.service, ntlm=ntlm)
+        self._folder = tempfile.TemporaryDirectory(prefix="simulated-exchange-") if tls else None
+        if self._folder:
+            self._server.certificate = make_certificate(Path(self._folder.name), host)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="simulator")
 
     def __enter__(self) -> Self:
@@ -74,15 +91,24 @@ class Simulator:
         """
         if self._thread.ident is None:
             self._server.server_close()
-            return
-        self._server.close()
-        self._thread.join()
+        else:
+            self._server.close()
+            self._thread.join()
+        if self._folder:
+            self._folder.cleanup()
 
     @property
     def base(self) -> str:
-        """Give `http://host:port`."""
+        """Give `http://host:port`, or `https://host:port` with TLS."""
         host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return f"http{'s' if self._server.certificate else ''}://{host!s}:{port}"
+
+    @property
+    def ca_file(self) -> Path:
+        """Give the authority's certificate, a PEM file that is removed when the simulator stops."""
+        if self._server.certificate is None:
+            raise ValueError("this simulator serves without TLS")
+        return self._server.certificate.ca_file
 
     @property
     def url(self) -> str:
@@ -159,18 +185,32 @@ class Simulator:
     def add_event(self, address: str, calendar: str = "", **event: Any) -> Item:
         """Give a new event, described as in the people file: subject, start, end, zone, all_day, ..."""
         folder = self.folder(address, calendar)
-        return self.store.add_item(folder, read_event(event, self.person(address).zone))
+        return put_event(self.store, folder, read_event(event, self.person(address).zone))
 
     def change_event(self, item: Item, **values: object) -> Item:
         """Give the event after a change at Exchange; `values` go by element name (`Subject="x"`)."""
         with self.store.lock:
             current = self.store.item_by_id(item.id)
-            changed = replace(current, values={**current.values, **values})
-            return self.store.put_item(changed, current.modified_by)
+            written = "Recurrence" in values
+            changed = replace(current, values=arranged({**current.values, **values}, written=written))
+            return put_change(self.store, self.service.personality.rules, current, changed, written=written)
+
+    def occurrence(self, master: Item, index: int) -> Item:
+        """Give an occurrence of a series by its index from 1, deleted ones counted; it can be changed and removed."""
+        series = series_of(self.store.item_by_id(master.id))
+        day = series.recurrence.day(index)
+        if day is None or not series.holds(day):
+            raise KeyError(index)
+        return series.item(day)
 
     def remove_event(self, item: Item) -> None:
-        """Remove an event for good, as somebody at Exchange would."""
-        self.store.remove_item(self.store.item_by_id(item.id))
+        """Remove an event for good, or one of several occurrences, as somebody at Exchange would."""
+        current = self.store.item_by_id(item.id)
+        if current.occurrence:
+            touch = self.service.personality.rules.occurrence_touches_series
+            self.store.remove_occurrence(current, current.modified_by, touch=touch)
+        else:
+            self.store.remove_item(current)
 
     def move_event(self, item: Item, calendar: str = "") -> Item:
         """Give the event in another calendar of its mailbox, under a new id."""
@@ -201,6 +241,8 @@ class ServeOptions:
     events: int = 60
     personality: str = "2019"
     latency: int = 0
+    tls: bool = False
+    ntlm: bool = False
 
 
 def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
@@ -215,6 +257,8 @@ def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
         host=options.host,
         port=options.port,
         seed=options.seed,
+        tls=options.tls,
+        ntlm=options.ntlm,
     )
     stopped = threading.Event()
 
@@ -226,6 +270,8 @@ def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
         with simulator:
             say(f"Simulated Exchange ({options.personality}): {simulator.url}")
             say(f"Control: {simulator.control_url}")
+            if options.tls:
+                say(f"Certificate authority for clients: {simulator.ca_file}")
             checked = "checked against" if simulator.service.schemas else "NOT checked against"
             say(f"Requests and answers are {checked} Microsoft's schemas")
             for plan in plans:

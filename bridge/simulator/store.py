@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from bridge.simulator.identifiers import ItemName, new_uid, parse_folder_id, parse_item_id
 from bridge.simulator.model import ExtendedPath, Folder, Item, Mail, Person
+from bridge.simulator.series import series_of, with_exception, without
 from bridge.simulator.trouble import EwsError
 
 # The folders every mailbox has: distinguished id, parent, name, class. Source: [D] DistinguishedFolderId
@@ -252,12 +253,44 @@ class Store:
         return self.item_by_name(parse_item_id(text))
 
     def item_by_name(self, name: ItemName) -> Item:
-        """Give the item of a parsed id."""
+        """Give the item of a parsed id; an occurrence that is deleted or not of the pattern is not found."""
         box = self.mailboxes.get(name.mailbox)
         item = box.items.get(name.folder, {}).get(name.number) if box else None
         if item is None:
             raise EwsError("ErrorItemNotFound")
-        return item
+        if name.day is None:
+            return item
+        if item.kind != "RecurringMaster" or not series_of(item).holds(name.day):
+            raise EwsError("ErrorItemNotFound")
+        return series_of(item).item(name.day)
+
+    def master_of(self, item: Item) -> Item:
+        """Give the master of an occurrence."""
+        return self.item_by_name(replace(item.name, day=None))
+
+    def put_occurrence(self, item: Item, by: str, *, touch: bool = True) -> Item:
+        """Give the exception that an occurrence has become; `touch` gives its series a new change."""
+        with self.lock:
+            if item.occurrence is None:
+                raise TypeError("not an occurrence")
+            changed = replace(item, modified=self.clock(), modified_by=by)
+            series = series_of(self.master_of(item))
+            change = 0 if touch else self.mailboxes[item.mailbox].next_change()
+            master = self._put_master(with_exception(series, changed, change), by, touch=touch)
+            return series_of(master).item(item.occurrence.day)
+
+    def remove_occurrence(self, item: Item, by: str, *, touch: bool = True) -> None:
+        """Delete one of several occurrences of a series; `touch` gives the series a new change."""
+        with self.lock:
+            if item.occurrence is None:
+                raise TypeError("not an occurrence")
+            self._put_master(without(series_of(self.master_of(item)), item.occurrence.day), by, touch=touch)
+
+    def _put_master(self, master: Item, by: str, *, touch: bool) -> Item:
+        if touch:
+            return self.put_item(master, by)
+        self.mailboxes[master.mailbox].items[master.folder][master.number] = master
+        return master
 
     def folder_of(self, item: Item) -> Folder:
         """Give the folder an item is in."""

@@ -43,6 +43,12 @@ TEXTS = {
     "ErrorInvalidServerVersion": "The specified server version is invalid.",
     "ErrorFolderExists": "A folder with the specified name already exists.",
     "ErrorDeleteDistinguishedFolder": "Distinguished folders cannot be deleted.",
+    "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange": "Occurrence index is out of recurrence range.",
+    "ErrorCalendarOccurrenceIsDeletedFromRecurrence": "Occurrence with this index was previously deleted from the "
+    "recurrence.",
+    "ErrorOccurrenceCrossingBoundary": "Modified occurrence is crossing or overlapping adjacent occurrence.",
+    "ErrorRecurrenceHasNoOccurrence": "Recurrence has no occurrences in the specified range.",
+    "ErrorRecurrenceEndDateTooBig": "Recurrence end date can not exceed Sep 1, 4500 00:00:00.",
     "ErrorCalendarFolderIsInvalidForCalendarView": "The calendar view can be used on calendar folders only.",
 }
 

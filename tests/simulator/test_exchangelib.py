@@ -1,17 +1,26 @@
 """A client that is not ours: exchangelib creates, reads, updates, deletes and synchronises."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import exchangelib
+import exchangelib.fields
+import exchangelib.recurrence
 import pytest
-from exchangelib.errors import ErrorFolderNotFound, ErrorItemNotFound, UnauthorizedError
+from exchangelib.errors import (
+    ErrorCalendarOccurrenceIsDeletedFromRecurrence,
+    ErrorFolderNotFound,
+    ErrorItemNotFound,
+    UnauthorizedError,
+)
 from exchangelib.items import SEND_TO_NONE
 from exchangelib.protocol import CachingProtocol
 
 from bridge.simulator import PERSONALITIES, Simulator
 
 ews: Any = exchangelib  # it has no types of its own
+recurrences: Any = exchangelib.recurrence
 protocols: Any = CachingProtocol
 BERLIN = ews.EWSTimeZone("Europe/Berlin")
 
@@ -111,3 +120,49 @@ def test_a_wrong_password(make_sim: Callable[..., Simulator]) -> None:
     with pytest.raises(UnauthorizedError):
         list(wrong.calendar.all())
     protocols.clear_cache()
+
+
+def new_series(anna: Any, **more: Any) -> Any:
+    pattern = recurrences.WeeklyPattern(interval=1, weekdays=[exchangelib.fields.TUESDAY])
+    rule = recurrences.Recurrence(pattern=pattern, start=ews.EWSDate(2026, 3, 3), number=6)
+    return new_item(anna, recurrence=rule, **more)
+
+
+def test_a_series_is_created_and_read(anna: Any) -> None:
+    master = new_series(anna)
+    master.refresh()
+    assert master.type == "RecurringMaster"
+    assert master.recurrence.boundary.number == 6
+    assert master.first_occurrence.start == ews.EWSDateTime(2026, 3, 3, 9, tzinfo=ews.UTC)
+    assert master.last_occurrence.start == ews.EWSDateTime(2026, 4, 7, 8, tzinfo=ews.UTC)
+    window = {"start": ews.EWSDateTime(2026, 3, 1, tzinfo=ews.UTC), "end": ews.EWSDateTime(2026, 5, 1, tzinfo=ews.UTC)}
+    occurrences = list(anna.calendar.view(**window))
+    assert [item.type for item in occurrences] == ["Occurrence"] * 6
+    found, third = occurrences[2].recurring_master(), master.occurrence(3)
+    found.refresh()
+    third.refresh()
+    assert (found.id, third.id) == (master.id, occurrences[2].id)
+    assert [item.type for item in anna.calendar.all()] == ["RecurringMaster"]
+
+
+def test_occurrences_are_changed_and_deleted(anna: Any) -> None:
+    master = new_series(anna)
+    second = master.occurrence(2)
+    second.refresh()
+    second.subject = "Moved"
+    second.start += timedelta(hours=3)
+    second.end += timedelta(hours=3)
+    second.save(update_fields=["subject", "start", "end"], send_meeting_invitations=SEND_TO_NONE)
+    master.occurrence(4).delete(send_meeting_cancellations=SEND_TO_NONE)
+    master.refresh()
+    (changed,) = master.modified_occurrences
+    assert (changed.start - changed.original_start, changed.original_start.day) == (timedelta(hours=3), 10)
+    (gone,) = master.deleted_occurrences
+    assert gone.start == ews.EWSDateTime(2026, 3, 24, 9, tzinfo=ews.UTC)
+    with pytest.raises(ErrorCalendarOccurrenceIsDeletedFromRecurrence):
+        master.occurrence(4).refresh()
+    master.recurrence.boundary.number = 8
+    master.save(update_fields=["recurrence"], send_meeting_invitations=SEND_TO_NONE)
+    master.refresh()
+    assert (master.modified_occurrences, master.deleted_occurrences) == (None, None)
+    assert master.last_occurrence.start == ews.EWSDateTime(2026, 4, 21, 8, tzinfo=ews.UTC)

@@ -4,6 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from bridge.simulator import PERSONALITIES, assumed, rules
+from bridge.simulator.fixed_rules import FIXED
 
 ROOM = Path(rules.__file__).parent
 
@@ -11,9 +12,9 @@ ROOM = Path(rules.__file__).parent
 def test_every_rule_has_a_source() -> None:
     names = {field.name for field in fields(rules.Rules)}
     assert names == set(rules.SOURCES)
-    assert not names & set(rules.FIXED)
-    for source in [*rules.SOURCES.values(), *(source for _, source in rules.FIXED.values())]:
-        assert source == "assumed" or source.startswith(("[V]", "[D]", "[C]", "[W]", "MS-", "Microsoft's"))
+    assert not names & set(FIXED)
+    for source in [*rules.SOURCES.values(), *(source for _, source in FIXED.values())]:
+        assert source == "assumed" or source.startswith(("[V]", "[D]", "[C]", "[R]", "[W]", "MS-", "Microsoft's"))
 
 
 def test_every_switch_is_asked_for() -> None:

@@ -14,6 +14,7 @@ from bridge.simulator.operations.find_item import find_item
 from bridge.simulator.operations.get_folder import get_folder
 from bridge.simulator.operations.get_item import get_item
 from bridge.simulator.operations.get_server_time_zones import get_server_time_zones
+from bridge.simulator.operations.get_user_availability import get_user_availability
 from bridge.simulator.operations.move_item import copy_item, move_item
 from bridge.simulator.operations.resolve_names import resolve_names
 from bridge.simulator.operations.sync_folder_hierarchy import sync_folder_hierarchy
@@ -35,6 +36,7 @@ OPERATIONS: Mapping[str, Callable[[Call], Element]] = MappingProxyType(
         "GetFolder": get_folder,
         "GetItem": get_item,
         "GetServerTimeZones": get_server_time_zones,
+        "GetUserAvailability": get_user_availability,
         "MoveItem": move_item,
         "ResolveNames": resolve_names,
         "SyncFolderHierarchy": sync_folder_hierarchy,

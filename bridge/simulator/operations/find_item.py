@@ -1,5 +1,6 @@
 """FindItem: pages, and calendar views. Sources: [V] recordings, [D] FindItem and CalendarView, `rules`."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,6 +11,7 @@ from bridge.simulator.paging import paged
 from bridge.simulator.places import folder_at
 from bridge.simulator.restrictions import Test, read_restriction
 from bridge.simulator.rights import need_folder
+from bridge.simulator.series import overlaps, series_of
 from bridge.simulator.shapes import Shape, item_element, path_of, read_shape
 from bridge.simulator.telling import Told
 from bridge.simulator.trouble import EwsError, NotSimulated, invalid
@@ -68,7 +70,8 @@ def _in_view(call: Call, folder: Folder, view: Element) -> tuple[list[Item], dic
         raise EwsError("ErrorCalendarEndDateIsEarlierThanStartDate")
     if end - start > timedelta(days=call.rules.view_limit_days):
         raise EwsError("ErrorCalendarViewRangeTooBig")
-    overlapping = [item for item in call.store.items_in(folder) if _overlaps(item, start, end)]
+    every = call.store.items_in(folder)
+    overlapping = [found for item in every for found in _overlapping(call, item, start, end)]
     found = sorted(overlapping, key=lambda item: (item.start, item.number))
     most = view.get("MaxEntriesReturned")
     limit = int(most) if most else len(found)
@@ -81,10 +84,17 @@ def _in_view(call: Call, folder: Folder, view: Element) -> tuple[list[Item], dic
     return found[:limit], told
 
 
-def _overlaps(item: Item, start: datetime, end: datetime) -> bool:
-    if item.start == item.end:
-        return start <= item.start < end
-    return item.start < end and item.end > start
+def _overlapping(call: Call, item: Item, start: datetime, end: datetime) -> Iterator[Item]:
+    """Give what a view shows of an item: itself, or the occurrences of its series."""
+    if item.kind != "RecurringMaster":
+        if overlaps(item.start, item.end, start, end):
+            yield item
+        return
+    occurrences = series_of(item).in_window(start, end)
+    if call.rules.view_expands:
+        yield from occurrences
+    elif next(occurrences, None):
+        yield item
 
 
 def _sorted(call: Call, items: list[Item]) -> list[Item]:

@@ -6,6 +6,7 @@ from bridge.simulator.answers import required, respond, success
 from bridge.simulator.call import Call
 from bridge.simulator.model import Folder
 from bridge.simulator.places import item_at, target
+from bridge.simulator.trouble import EwsError
 from bridge.simulator.xml import Element, M, T, add, children, name_of
 
 
@@ -30,6 +31,8 @@ def _all(call: Call, *, keep: bool) -> Element:
 
 def _one(call: Call, folder: Folder, element: Element, *, keep: bool) -> Element:
     item = item_at(call, element, "read" if keep else "write")
+    if item.occurrence:
+        raise EwsError("ErrorCalendarCannotMoveOrCopyOccurrence")
     fresh = call.store.move_item(item, folder, call.viewer.name, keep=keep)
     message = success(name_of(call.request))
     items = add(message, M + "Items")

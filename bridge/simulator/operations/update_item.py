@@ -12,8 +12,11 @@ from bridge.simulator.appointments import Extended, Values, keep_answers, mail, 
 from bridge.simulator.call import Call
 from bridge.simulator.extended import read_path, read_property
 from bridge.simulator.fields import Field
+from bridge.simulator.identifiers import ItemName
 from bridge.simulator.model import Body, Item
 from bridge.simulator.places import item_at
+from bridge.simulator.series import check_place, series_of
+from bridge.simulator.series_changes import put_change
 from bridge.simulator.shapes import path_of
 from bridge.simulator.trouble import EwsError, NotSimulated, invalid
 from bridge.simulator.xml import Element, M, T, add, children, name_of
@@ -25,7 +28,8 @@ _LISTS = {"RequiredAttendees", "OptionalAttendees", "Resources"}
 def update_item(call: Call) -> Element:
     """Give the answer: a new change key for each changed item."""
     changes = [(next(children(c)), _read(call, c)) for c in children(required(call.request, "ItemChanges"))]
-    return respond(call, (partial(_one, call, named, steps) for named, steps in changes))
+    begun: dict[ItemName, str] = {}
+    return respond(call, (partial(_one, call, named, steps, begun) for named, steps in changes))
 
 
 def _read(call: Call, change: Element) -> list[Step] | EwsError:
@@ -36,22 +40,30 @@ def _read(call: Call, change: Element) -> list[Step] | EwsError:
         return error
 
 
-def _one(call: Call, named: Element, steps: list[Step] | EwsError) -> Element:
+def _one(call: Call, named: Element, steps: list[Step] | EwsError, begun: dict[ItemName, str]) -> Element:
+    """Change one item; `begun` holds, by series, the change keys that this request began with."""
     item = item_at(call, named, "write")
     mode = call.request.get("SendMeetingInvitationsOrCancellations")
     if mode is None:
         raise EwsError("ErrorSendMeetingInvitationsOrCancellationsRequired")
-    _check_key(call, item, named.get("ChangeKey"))
+    known = begun.setdefault(replace(item.name, day=None), item.key) if item.occurrence else item.key
+    _check_key(call, item, named.get("ChangeKey"), known if call.rules.batch_keeps_key else item.key)
     if isinstance(steps, EwsError):
         raise steps
     values, extended = dict(item.values), dict(item.extended)
     for step in steps:
         step(values, extended)
-    settled = settle(call, keep_answers(call, item, values))
-    fresh = replace(item, values=settled, extended=extended)
+    if item.occurrence and "Recurrence" in values:
+        raise EwsError("ErrorInvalidPropertySet", "An occurrence of a series has no recurrence of its own.")
+    # An update always reads a recurrence anew, so one that is the same object was not in it
+    written = values.get("Recurrence") is not item.values.get("Recurrence")
+    settled = settle(call, keep_answers(call, item, values), written=written)
+    fresh = replace(item, values=settled, extended=extended, modified_by=call.viewer.name)
+    _check_occurrence(call, fresh)
+    _check_trash(call, fresh, mode)
     if mail(call, fresh, "update", mode):
         fresh = replace(fresh, values={**settled, "MeetingRequestWasSent": True})
-    stored = call.store.put_item(fresh, call.viewer.name)
+    stored = put_change(call.store, call.rules, item, fresh, written=written)
     message = success("UpdateItem")
     holder = add(add(message, M + "Items"), T + "CalendarItem")
     add(holder, T + "ItemId", None, {"Id": stored.id, "ChangeKey": stored.key})
@@ -59,7 +71,20 @@ def _one(call: Call, named: Element, steps: list[Step] | EwsError) -> Element:
     return message
 
 
-def _check_key(call: Call, item: Item, key: str | None) -> None:
+def _check_occurrence(call: Call, after: Item) -> None:
+    if after.occurrence:
+        series, bound = series_of(call.store.master_of(after)), call.rules.deleted_neighbours_bound
+        check_place(series, after.occurrence.day, after.start, after.end, deleted_bound=bound)
+
+
+def _check_trash(call: Call, item: Item, mode: str) -> None:
+    """Refuse to mail about what is deleted. Source: [D] responsecode, ErrorCalendarCannotUpdateDeletedItem."""
+    if mode != "SendToNone" and item.attendees and call.store.folder_of(item).distinguished == "deleteditems":
+        raise EwsError("ErrorCalendarCannotUpdateDeletedItem")
+
+
+def _check_key(call: Call, item: Item, key: str | None, known: str) -> None:
+    """Refuse a change without a key that is needed, or with one that is neither the item's nor `known`."""
     mode, rules = call.request.get("ConflictResolution"), call.rules
     missing = {
         "AutoResolve": rules.auto_resolve_needs_key,
@@ -71,7 +96,7 @@ def _check_key(call: Call, item: Item, key: str | None) -> None:
             raise EwsError(missing)
         return
     wins = mode == "AlwaysOverwrite" or (mode == "AutoResolve" and rules.auto_resolve_stale_wins)
-    if key != item.key and not wins and rules.stale_key:
+    if key not in {item.key, known} and not wins and rules.stale_key:
         raise EwsError(rules.stale_key)
 
 
