@@ -1,4 +1,4 @@
-"""A calendar object resource (RFC 4791 4.1) as a client sends it: one event, and what belongs to it."""
+"""A calendar object resource (RFC 4791 4.1) as a client sends it: the events of one UID, and what belongs to them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,39 +8,52 @@ from bridge.mapping.component import Component, read_components
 from bridge.model import Uid
 
 _OTHER_OBJECTS = frozenset({"VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY", "VPOLL"})
-_OF_SERIES = ("RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID")
-_ONCE = ("UID", "DTSTART", "DTEND", "DURATION")
+_ONCE = ("UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID")
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarObject:
-    """One event. ``timezones`` are its VTIMEZONEs by TZID; ``more`` holds the calendar's other unfolded lines."""
+    """A single event or the master of a series, and the changed occurrences of it (RECURRENCE-ID).
+
+    ``master`` is None for instances that come without one; ``overrides`` are in the author's order. ``timezones`` are
+    the VTIMEZONEs by TZID; ``more`` holds the calendar's other unfolded lines.
+    """
 
     uid: Uid
-    event: Component
+    master: Component | None
+    overrides: tuple[Component, ...]
     timezones: Mapping[str, Component]
     more: tuple[str, ...] = ()
+
+    @property
+    def events(self) -> tuple[Component, ...]:
+        """All of them, the master first."""
+        return (self.master, *self.overrides) if self.master else self.overrides
+
+    @property
+    def event(self) -> Component:
+        """The first of them."""
+        return self.events[0]
 
 
 def parse(body: bytes) -> CalendarObject:
     """Read what a client sends.
 
-    Raises InvalidCalendarData for what is not iCalendar, InvalidCalendarObject for what is not one event
-    (RFC 4791 4.1), UnsupportedComponent for tasks, journals and the like, NotExpressible for series, which are not
-    held yet.
+    Raises InvalidCalendarData for what is not iCalendar, InvalidCalendarObject for what is not the events of one UID
+    (RFC 4791 4.1), UnsupportedComponent for tasks, journals and the like, NotExpressible for changes to all later
+    occurrences at once.
     """
     calendar = _one_calendar(read_components(body))
     events = [child for child in calendar.children if child.name == "VEVENT"]
     _check_components(calendar, events)
     uid = _one_uid(events)
-    _check_single(events)
-    event = events[0]
-    for name in _ONCE:
-        if len(found := event.all(name)) > 1:
-            raise InvalidCalendarData(f"{name} stands twice in the event, again in line {found[1].number}.")
-    if event.get("DTSTART") is None:
-        raise InvalidCalendarData("The event has no DTSTART.")
-    return CalendarObject(uid, event, _timezones(calendar), _other_lines(calendar))
+    for event in events:
+        _check_event(event)
+    masters = [event for event in events if event.get("RECURRENCE-ID") is None]
+    if len(masters) > 1:
+        raise InvalidCalendarObject(f"The event of line {masters[1].number} has the UID of the one before it.")
+    overrides = tuple(event for event in events if event.get("RECURRENCE-ID") is not None)
+    return CalendarObject(uid, masters[0] if masters else None, overrides, _timezones(calendar), _other_lines(calendar))
 
 
 def _one_calendar(components: Sequence[Component]) -> Component:
@@ -82,13 +95,15 @@ def _one_uid(events: Sequence[Component]) -> Uid:
     return uids[0]
 
 
-def _check_single(events: Sequence[Component]) -> None:
-    for event in events:
-        for name in _OF_SERIES:
-            if line := event.get(name):
-                raise NotExpressible(f"{name} in line {line.number}: series are not held yet, only single events.")
-    if len(events) > 1:
-        raise InvalidCalendarObject(f"The event of line {events[1].number} has the UID of the one before it.")
+def _check_event(event: Component) -> None:
+    for name in _ONCE:
+        if len(found := event.all(name)) > 1:
+            raise InvalidCalendarData(f"{name} stands twice in the event, again in line {found[1].number}.")
+    if event.get("DTSTART") is None:
+        raise InvalidCalendarData("The event has no DTSTART.")
+    line = event.get("RECURRENCE-ID")
+    if line is not None and line.parameter("RANGE") is not None:
+        raise NotExpressible(f"RECURRENCE-ID in line {line.number}: RANGE has no counterpart at Exchange.")
 
 
 def _timezones(calendar: Component) -> dict[str, Component]:

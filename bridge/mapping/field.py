@@ -10,30 +10,41 @@ from bridge.mapping.component import Component
 from bridge.mapping.context import Context
 from bridge.mapping.lines import Line
 from bridge.model import Attribute, Item
+from bridge.occurrences import Series
 
 Part = Line | Component
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a client asks for; ``stored`` is the item that is being replaced, None for a new one."""
+    """What a client asks for; ``stored`` is the item that is being replaced, None for a new one.
+
+    ``override`` is set where it is not the object's master that is meant, but one of its other events.
+    """
 
     obj: CalendarObject
     context: Context
     stored: Item | None = None
+    override: Component | None = None
 
     @property
     def event(self) -> Component:
         """The client's event."""
-        return self.obj.event
+        return self.override or self.obj.event
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An item that is to be shown to a client."""
+    """An item that is to be shown to a client.
+
+    Of a series, and of a part of one: ``series`` is its pattern, and ``start_line`` its DTSTART as it is shown, whose
+    form RECURRENCE-ID and EXDATE follow (RFC 5545 3.8.4.4).
+    """
 
     item: Item
     context: Context
+    series: Series | None = None
+    start_line: Line | None = None
 
 
 class Field(ABC):
@@ -42,12 +53,14 @@ class Field(ABC):
     ``name`` is the field's name in `Kept`, never renamed: stored items carry it. ``ical`` are the properties it owns,
     among them those that go stale when its attributes change. ``attributes`` are those of `Content` it owns; a field
     that only shows owns none. ``is_required``: its property stands in every event, whatever the client left out.
+    ``rests_on`` names the fields without whose lines its own cannot be understood.
     """
 
     name: str
     ical: frozenset[str]
     attributes: frozenset[Attribute] = frozenset()
     is_required = False
+    rests_on: frozenset[str] = frozenset()
 
     def take(self, event: Component) -> Sequence[Part]:
         """Give the parts of a client's event that are this field's."""

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bridge.mapping.event import PRODID, Rendering
+from bridge.mapping.document import PRODID
 from bridge.mapping.lines import escape, fold
+from bridge.mapping.series import Rendering
 from bridge.mapping.stamps import NO_STAMP
 from bridge.mapping.values import write_utc
 from bridge.model import BusyStatus, IndexRecord, Outline, Uid

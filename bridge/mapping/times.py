@@ -5,7 +5,7 @@ DURATION come back through `Kept` while the instants are what they were.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
@@ -24,7 +24,8 @@ from bridge.mapping.values import (
 )
 from bridge.mapping.vtimezone import read_vtimezone
 from bridge.model import UTC_ZONE, Content, Item, Zone
-from bridge.zones import load_zone, resolve_tzid, to_iana, to_known, to_windows
+from bridge.occurrences import zone_of
+from bridge.zones import WINDOWS_TO_IANA, load_zone, resolve_tzid, to_iana, to_known, to_windows
 
 _DAY = timedelta(days=1)
 _MIDNIGHT = time()
@@ -35,7 +36,7 @@ _LONGEST = timedelta(days=5 * 365 + 1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Moment:
+class Moment:
     """What a DTSTART or DTEND says: the clock's time, the rules it follows, the zone an item carries for them."""
 
     local: datetime
@@ -53,6 +54,18 @@ class _Moment:
         later = (self.local + timedelta(days=duration.days)).replace(tzinfo=self.rules)
         return later.astimezone(UTC) + duration.rest
 
+    def by_clock(self, duration: Duration) -> "Moment":
+        """Give the moment at which the clock shows this much more: so long are a series' occurrences at Exchange.
+
+        It is another than `after` where the first occurrence lasts through a change of the clock.
+        """
+        return replace(self, local=self.local + duration.exact)
+
+    @property
+    def is_skipped(self) -> bool:
+        """Whether it is a time that the clock never shows."""
+        return not self.is_date and self.instant.astimezone(self.rules).replace(tzinfo=None) != self.local
+
 
 class Times(Field):
     """When the event is."""
@@ -68,7 +81,7 @@ class Times(Field):
         if line is None:
             raise InvalidCalendarData("The event has no DTSTART.")
         try:
-            start = _read_moment(line, asked)
+            start = read_moment(line, asked)
             end, end_zone = _end(start, asked)
         except OverflowError:
             raise NotExpressible("The event ends after the last year that Exchange has.") from None
@@ -88,7 +101,7 @@ class Times(Field):
         if content.is_all_day:
             first, last = days(content, shown.context)
             return [f"DTSTART;VALUE=DATE:{write_date(first)}", f"DTEND;VALUE=DATE:{write_date(last)}"]
-        lines = [_write_moment("DTSTART", content.start, content.start_zone)]
+        lines = [_write_start(content)]
         if content.end > content.start:
             lines.append(_write_moment("DTEND", content.end, content.end_zone))
         return lines
@@ -105,7 +118,7 @@ class Times(Field):
 
 def days(content: Content, context: Context) -> tuple[date, date]:
     """Give the first day of an all-day event and the one after its last."""
-    return days_in(content, to_iana(content.start_zone) or _context_rules(context))
+    return days_in(content, rules_of(content, context))
 
 
 def days_in(content: Content, rules: tzinfo) -> tuple[date, date]:
@@ -116,9 +129,18 @@ def days_in(content: Content, rules: tzinfo) -> tuple[date, date]:
 
 def midnights(content: Content, context: Context) -> tuple[datetime, datetime]:
     """Give the UTC instants at which the days of an all-day event begin and end."""
-    rules = to_iana(content.start_zone) or _context_rules(context)
+    rules = rules_of(content, context)
     first, last = (datetime.combine(day, _MIDNIGHT, rules) for day in days_in(content, rules))
     return first.astimezone(UTC), last.astimezone(UTC)
+
+
+def rules_of(content: Content, context: Context) -> tzinfo:
+    """Give the rules of the start zone; where it is not known, those a series is expanded by, or the calendar's."""
+    if known := to_iana(content.start_zone):
+        return known
+    if content.recurrence:
+        return zone_of(content.start_zone.id, content.start, content.recurrence, is_all_day=content.is_all_day)
+    return _context_rules(context)
 
 
 def _nearest_day(local: datetime) -> date:
@@ -132,7 +154,8 @@ def _context_rules(context: Context) -> tzinfo:
 # --- to the item -------------------------------------------------------------------------------------
 
 
-def _read_moment(line: Line, asked: Asked) -> _Moment:
+def read_moment(line: Line, asked: Asked) -> Moment:
+    """Read a date or time of a client's. Raises InvalidCalendarData, NotExpressible for years Exchange has not."""
     is_date = (line.parameter("VALUE") or "").upper() == "DATE"
     try:
         if is_date or "T" not in line.value.upper():
@@ -143,26 +166,26 @@ def _read_moment(line: Line, asked: Asked) -> _Moment:
     _check_year(local.year, line)
     tzid = (line.parameter("TZID") or "").strip()
     if is_utc:
-        return _Moment(local, UTC, UTC_ZONE)
+        return Moment(local, UTC, UTC_ZONE)
     if not tzid:
-        return _Moment(local, _context_rules(asked.context), asked.context.zone)
+        return Moment(local, _context_rules(asked.context), asked.context.zone)
     return _zoned(local, tzid, line, asked)
 
 
-def _day(day: date, asked: Asked, line: Line) -> _Moment:
+def _day(day: date, asked: Asked, line: Line) -> Moment:
     """Read a day: it begins in the zone the item's days are in already, else in the calendar's."""
     _check_year(day.year, line)
     zone = asked.context.zone
     if asked.stored and asked.stored.content.is_all_day and to_iana(asked.stored.content.start_zone):
         zone = asked.stored.content.start_zone
-    return _Moment(datetime.combine(day, _MIDNIGHT), to_iana(zone) or UTC, zone, is_date=True)
+    return Moment(datetime.combine(day, _MIDNIGHT), to_iana(zone) or UTC, zone, is_date=True)
 
 
-def _zoned(local: datetime, tzid: str, line: Line, asked: Asked) -> _Moment:
+def _zoned(local: datetime, tzid: str, line: Line, asked: Asked) -> Moment:
     """Read a time in a zone: known places by their own rules, others by the VTIMEZONE that came along."""
     name, component = resolve_tzid(tzid), asked.obj.timezones.get(tzid)
     if name and (component is None or is_place(name)):
-        return _Moment(local, load_zone(name), to_windows(tzid) or UTC_ZONE)
+        return Moment(local, load_zone(name), to_windows(tzid) or UTC_ZONE)
     if component is None:
         raise InvalidCalendarData(f"{line.name} in line {line.number} has a TZID that is not known and no VTIMEZONE.")
     try:
@@ -171,7 +194,9 @@ def _zoned(local: datetime, tzid: str, line: Line, asked: Asked) -> _Moment:
     except ValueError:
         message = f"The VTIMEZONE in line {component.number}, which {line.name} needs, cannot be read."
         raise InvalidCalendarData(message) from None
-    return _Moment(local, rules, zone or UTC_ZONE)
+    if zone is None and line.name == "DTSTART" and asked.event.get("RRULE"):
+        raise NotExpressible(f"{line.name} in line {line.number}: Exchange has no zone with the rules of this TZID.")
+    return Moment(local, rules, zone or UTC_ZONE)
 
 
 def is_place(name: str) -> bool:
@@ -179,25 +204,30 @@ def is_place(name: str) -> bool:
     return "/" in name and not name.startswith("Etc/")
 
 
-def _end(start: _Moment, asked: Asked) -> tuple[datetime, Zone]:
+def _end(start: Moment, asked: Asked) -> tuple[datetime, Zone]:
     """Give the end: DTEND, or DURATION, or the end of the day, or the start (RFC 5545 3.6.1)."""
+    is_series = asked.event.get("RRULE") is not None
     if line := asked.event.get("DTEND"):
-        end = _read_moment(line, asked)
+        end = read_moment(line, asked)
         if end.is_date != start.is_date:
             raise InvalidCalendarData(f"DTEND in line {line.number} is a date where DTSTART is a time, or the reverse.")
         instant, zone = end.instant, end.zone
     elif line := asked.event.get("DURATION"):
-        instant, zone = start.after(_read_duration(line, start)), start.zone
+        duration = _read_duration(line, start)
+        end = start.by_clock(duration)
+        instant, zone = end.instant if is_series else start.after(duration), start.zone
     else:
         return (start.after(Duration(1, timedelta())) if start.is_date else start.instant), start.zone
     if instant < start.instant:
         raise InvalidCalendarData(f"The event ends before it starts: {line.name} in line {line.number}.")
+    if is_series and end.is_skipped:
+        raise NotExpressible(f"{line.name} in line {line.number} has the first occurrence end when the clock skips.")
     if start.is_date and instant == start.instant:  # seen: DTEND as the last day, not the one after
         instant = start.after(Duration(1, timedelta()))
     return instant, zone
 
 
-def _read_duration(line: Line, start: _Moment) -> Duration:
+def _read_duration(line: Line, start: Moment) -> Duration:
     try:
         duration = parse_duration(line.value)
     except ValueError:
@@ -207,7 +237,7 @@ def _read_duration(line: Line, start: _Moment) -> Duration:
     return Duration(duration.exact.days, timedelta()) if start.is_date else duration
 
 
-def _is_marked_all_day(asked: Asked, start: _Moment, end: datetime) -> bool:
+def _is_marked_all_day(asked: Asked, start: Moment, end: datetime) -> bool:
     """Outlook writes whole days as times from midnight to midnight, and a mark (MS-OXCICAL 2.1.3.1.1.20.29)."""
     mark = asked.event.get("X-MICROSOFT-CDO-ALLDAYEVENT")
     if mark is None or mark.value.strip().upper() != "TRUE" or end <= start.instant:
@@ -231,10 +261,20 @@ def _check_bounds(start: datetime, end: datetime) -> None:
 # --- to iCalendar ------------------------------------------------------------------------------------
 
 
+def _write_start(content: Content) -> str:
+    """Write DTSTART; a series' in the zone whose clock it follows, whatever the clock shows there at first."""
+    if content.recurrence is None:
+        return _write_moment("DTSTART", content.start, content.start_zone)
+    rules = zone_of(content.start_zone.id, content.start, content.recurrence)
+    if rules.key == WINDOWS_TO_IANA[UTC_ZONE.id]:
+        return f"DTSTART:{write_utc(content.start)}"
+    return f"DTSTART;TZID={rules.key}:{write_date_time(content.start.astimezone(rules))}"
+
+
 def _write_moment(name: str, moment: datetime, zone: Zone) -> str:
     """Write an instant in its zone; in UTC where the zone is not known, or the clock shows that time a second time."""
     rules = to_iana(zone)
-    if rules is None or rules.key == "Etc/UTC":
+    if rules is None or rules.key == WINDOWS_TO_IANA[UTC_ZONE.id]:
         return f"{name}:{write_utc(moment)}"
     local = moment.astimezone(rules)
     if local.fold:

@@ -20,6 +20,8 @@ _STEP = timedelta(days=10)
 """No zone changes its offset twice within it in such a way that both changes cancel out, Morocco's Ramadan included."""
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _REGULAR_YEARS = 4
+_HORIZON = 2100
+"""Past what the tz database tells of zones without rules (Morocco's Ramadan, until 2087)."""
 _DAY_AND_TIME = frozenset({"BYMONTH", "BYMONTHDAY", "BYDAY", "BYSETPOS", "BYHOUR", "BYMINUTE", "BYSECOND"})
 _RULE_PARTS = _DAY_AND_TIME | {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"}
 _MOST_RULES = 100
@@ -44,19 +46,25 @@ class _Onset:
 
 
 @lru_cache(maxsize=2048)
-def write_vtimezone(tzid: str, name: str, first_year: int, last_year: int) -> tuple[str, ...]:
-    """Give the unfolded lines of a VTIMEZONE for the IANA zone ``name``, good for these years (UTC)."""
+def write_vtimezone(tzid: str, name: str, first_year: int, last_year: int | None) -> tuple[str, ...]:
+    """Give the unfolded lines of a VTIMEZONE for the IANA zone ``name``, good for these years (UTC).
+
+    ``last_year`` is None for what has no end: rules then go on for ever, and zones whose clock follows no rule are told
+    as far as the tz database tells them.
+    """
     rules = load_zone(name)
-    years = range(first_year - 1, max(last_year + 2, first_year + _REGULAR_YEARS))
-    onsets = _onsets(rules, years)
+    last = max(_HORIZON, first_year) if last_year is None else last_year
+    years = range(first_year - 1, max(last + 2, first_year + _REGULAR_YEARS))
+    onsets = [onset for year in years for onset in _onsets(name, year)]
+    begin, regular = _regular(onsets, years)
     lines = ["BEGIN:VTIMEZONE", f"TZID:{tzid}"]
-    if regular := _yearly(onsets, years):
-        for onset, rule in regular:
-            lines += _observance(onset, [rule])
-    else:
-        lines += _fixed(rules, first_year - 1)
-        for group in _grouped(onset for onset in onsets if onset.local.year <= last_year + 1):
+    if begin > years.start or not regular:
+        lines += _fixed(rules, years.start)
+        before = begin if regular else last + 2
+        for group in _grouped(onset for onset in onsets if onset.local.year < before):
             lines += _observance(group[0], [f"RDATE:{write_date_time(onset.local)}" for onset in group[1:]])
+    for onset, rule in regular:
+        lines += _observance(onset, [rule])
     return (*lines, "END:VTIMEZONE")
 
 
@@ -94,15 +102,17 @@ def _read(text: str) -> tzinfo:
     return rules
 
 
-def _onsets(rules: tzinfo, years: range) -> list[_Onset]:
+@lru_cache(maxsize=16384)
+def _onsets(name: str, year: int) -> tuple[_Onset, ...]:
+    rules = load_zone(name)
     found = []
-    moment, end = datetime(years.start, 1, 1, tzinfo=UTC), datetime(years.stop, 1, 1, tzinfo=UTC)
+    moment, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
     while moment < end:
-        later = moment + _STEP
+        later = min(moment + _STEP, end)
         if _offset(rules, moment) != _offset(rules, later):
             found.append(_onset_between(rules, moment, later))
         moment = later
-    return found
+    return tuple(found)
 
 
 def _onset_between(rules: tzinfo, low: datetime, high: datetime) -> _Onset:
@@ -118,6 +128,19 @@ def _onset_between(rules: tzinfo, low: datetime, high: datetime) -> _Onset:
 
 def _offset(rules: tzinfo, moment: datetime) -> timedelta:
     return moment.astimezone(rules).utcoffset() or timedelta()
+
+
+def _regular(onsets: Sequence[_Onset], years: range) -> tuple[int, list[tuple[_Onset, str]]]:
+    """Give the year from which on the clock follows two rules, and these; none where it does not in the end."""
+    if always := _yearly(onsets, years):
+        return years.start, always
+    found: tuple[int, list[tuple[_Onset, str]]] = (years.stop, [])
+    for first in range(years.stop - _REGULAR_YEARS, years.start - 1, -1):
+        rules = _yearly([onset for onset in onsets if onset.local.year >= first], range(first, years.stop))
+        if not rules:
+            break
+        found = (first, rules)
+    return found
 
 
 def _yearly(onsets: Sequence[_Onset], years: range) -> list[tuple[_Onset, str]] | None:

@@ -6,7 +6,19 @@ from typing import Any
 import pytest
 
 from bridge.mapping.context import Context
-from bridge.model import Address, ChangeKey, Content, Item, ItemId, ItemRef, Mailbox, Zone
+from bridge.mapping.series import WantedSeries
+from bridge.model import (
+    Address,
+    ChangeKey,
+    Content,
+    Item,
+    ItemId,
+    ItemKind,
+    ItemRef,
+    Mailbox,
+    OccurrenceRef,
+    Zone,
+)
 
 EVENT_HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\n"
 EVENT_FOOT = "END:VEVENT\r\nEND:VCALENDAR\r\n"
@@ -40,3 +52,29 @@ def make_body() -> Callable[..., bytes]:
         return (EVENT_HEAD + "".join(f"{line}\r\n" for line in (*defaults, *lines)) + EVENT_FOOT).encode()
 
     return make
+
+
+@pytest.fixture(scope="session")
+def hold() -> Callable[[WantedSeries], tuple[Item, ...]]:
+    """Give the items that Exchange holds when a client's wish has been fulfilled."""
+    return held
+
+
+def held(wanted: WantedSeries) -> tuple[Item, ...]:
+    if wanted.master is None:
+        return tuple(Item(ref(str(number)), content) for number, content in enumerate(wanted.instances.values()))
+    kind = ItemKind.MASTER if wanted.master.recurrence else ItemKind.SINGLE
+    exceptions = tuple(
+        Item(ref(str(number)), content, ItemKind.EXCEPTION, original_start=original)
+        for number, (original, content) in enumerate(wanted.exceptions.items())
+    )
+    listed = tuple(
+        OccurrenceRef(item.ref, original, item.content.start, item.content.end)
+        for item, original in zip(exceptions, wanted.exceptions, strict=True)
+    )
+    master = Item(ref("master"), wanted.master, kind, exceptions=listed, deleted=tuple(sorted(wanted.deleted)))
+    return (master, *exceptions)
+
+
+def ref(name: str) -> ItemRef:
+    return ItemRef(ItemId(name), ChangeKey("key"))

@@ -6,7 +6,11 @@ A case is blocks, each begun by a line ``> word``:
 ``> ical``      the lines of an event; UID, DTSTAMP and DTSTART come unless it has its own. A block that begins with
                 BEGIN:VCALENDAR is a whole body.
 ``> item``      attributes of the content that the client's PUT becomes; those not named are not looked at
-``> outlook``   attributes that somebody then changes in Exchange
+``> exception`` and an original start: attributes of that changed occurrence. Where there is any such block, or one of
+                ``> deleted``, there are no others.
+``> deleted``   original starts, a line each
+``> instance``  and an original start: attributes of that instance without a master
+``> outlook``   attributes of the single event or master that somebody then changes in Exchange
 ``> back``      the event's lines that the next GET gives; without this block, those of ``> ical``. UID and DTSTAMP are
                 not named. Order is free.
 ``> refused``   instead of all these: the error's name and a part of its sentence
@@ -17,7 +21,7 @@ A case is blocks, each begun by a line ``> word``:
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -26,24 +30,45 @@ import pytest
 from bridge import errors
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
-from bridge.mapping.event import changed, to_ical, to_item
-from bridge.model import Attendee, AttendeeRole, Content, Item, Person, Response, Zone
+from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
+from bridge.model import (
+    AbsoluteMonthly,
+    AbsoluteYearly,
+    Attendee,
+    AttendeeRole,
+    Content,
+    Daily,
+    Day,
+    Item,
+    ItemKind,
+    Pattern,
+    Person,
+    Position,
+    Recurrence,
+    RelativeMonthly,
+    RelativeYearly,
+    Response,
+    Weekly,
+    Zone,
+)
 
 CASES = Path(__file__).parent / "cases"
 Blocks = dict[str, list[str]]
 Body = Callable[..., bytes]
+Hold = Callable[[WantedSeries], tuple[Item, ...]]
+KNOWN = {"ical", "item", "exception", "deleted", "instance", "outlook", "back", "refused", "exchange"}
 
 
 def read_cases() -> Iterator[Any]:
     for path in sorted(CASES.glob("*.txt")):
         for text in re.split(r"^> case ", path.read_text(), flags=re.MULTILINE)[1:]:
             title, _, rest = text.partition("\n")
-            pieces = re.split(r"^> (\w+)\n", rest, flags=re.MULTILINE)
+            pieces = re.split(r"^> (\w+(?: \S+)?)\n", rest, flags=re.MULTILINE)
             blocks = {
                 name: [line for line in body.split("\n") if line]
                 for name, body in zip(pieces[1::2], pieces[2::2], strict=True)
             }
-            assert blocks.keys() <= {"ical", "item", "outlook", "back", "refused", "exchange"}, title
+            assert {name.split()[0] for name in blocks} <= KNOWN, title
             yield pytest.param(blocks, id=f"{path.stem}: {title}")
 
 
@@ -57,21 +82,40 @@ def read_values(lines: list[str]) -> dict[str, Any]:
 def read_value(kind: Any, text: str) -> Any:
     if text == "None":
         return None
-    if kind in (Zone, datetime, bool, int) or kind == int | None or kind == datetime | None:
-        readers: dict[Any, Callable[[str], Any]] = {
-            Zone: Zone,
-            bool: lambda one: one == "yes",
-            int: int,
-            int | None: int,
-        }
-        return readers.get(kind, datetime.fromisoformat)(text)
-    if kind == Person | None:
-        return read_person(text)
-    if kind == tuple[Attendee, ...]:
-        return tuple(read_attendee(one) for one in text.split(" | "))
-    if kind == tuple[str, ...]:
-        return tuple(text.split(" | ")) if text else ()
+    if kind in READERS:
+        return READERS[kind](text)
     return kind(text) if hasattr(kind, "__members__") else text.replace("\\n", "\n")
+
+
+def read_recurrence(text: str) -> Recurrence:
+    """Read ``pattern from DATE``, and ``until DATE`` or ``count NUMBER``."""
+    pattern, _, rest = text.partition(" from ")
+    start, *ending = rest.split()
+    until, number = ("until" in ending, "count" in ending)
+    return Recurrence(
+        read_pattern(pattern),
+        date.fromisoformat(start),
+        date.fromisoformat(ending[1]) if until else None,
+        int(ending[1]) if number else None,
+    )
+
+
+def read_pattern(text: str) -> Pattern:
+    """Read such as ``weekly 2 MO,TH first SU``, ``monthly 1 day 31``, ``monthly 1 Last WE``, ``yearly 3 day 10``."""
+    name, number, *more = text.split()
+    first = int(number)
+    if name == "daily":
+        return Daily(first)
+    if name == "weekly":
+        begins = DAYS[more[2]] if len(more) > 1 else Day.MONDAY
+        return Weekly(first, tuple(DAYS[day] for day in more[0].split(",")), begins)
+    if more[0] == "day":
+        return AbsoluteMonthly(first, int(more[1])) if name == "monthly" else AbsoluteYearly(first, int(more[1]))
+    kind = RelativeMonthly if name == "monthly" else RelativeYearly
+    return kind(first, DAYS[more[1]], Position(more[0]))
+
+
+DAYS = {day.value[:2].upper(): day for day in list(Day)[:7]}
 
 
 def read_person(text: str) -> Person:
@@ -84,11 +128,14 @@ def read_attendee(text: str) -> Attendee:
     return Attendee(read_person(person), AttendeeRole(role), Response(response))
 
 
-def event_lines(body: bytes) -> list[str]:
-    """Give the event's unfolded lines in order of the alphabet, without UID and DTSTAMP, sub-components whole."""
+def event_lines(body: bytes) -> list[list[str]]:
+    """Give the unfolded lines of each event in order of the alphabet, without UID and DTSTAMP, sub-components whole."""
     text = body.decode().replace("\r\n ", "")
-    found = text.split("BEGIN:VEVENT\r\n")[1].split("END:VEVENT\r\n")[0]
-    blocks = re.findall(r"BEGIN:(?:.*\r\n)+?END:.*\r\n|.+\r\n", found)
+    return [lines_of(part.split("END:VEVENT\r\n")[0]) for part in text.split("BEGIN:VEVENT\r\n")[1:]]
+
+
+def lines_of(text: str) -> list[str]:
+    blocks = re.findall(r"BEGIN:(?:.*\r\n)+?END:.*\r\n|.+\r\n", text)
     return sorted(block.replace("\r\n", "\n") for block in blocks if not re.match(r"(UID|DTSTAMP)[;:]", block))
 
 
@@ -98,32 +145,84 @@ def whole(lines: list[str], make_body: Body) -> bytes:
     return make_body(*lines)
 
 
+READERS: dict[Any, Callable[[str], Any]] = {
+    Zone: Zone,
+    bool: lambda text: text == "yes",
+    int: int,
+    int | None: int,
+    datetime: datetime.fromisoformat,
+    datetime | None: datetime.fromisoformat,
+    Recurrence | None: read_recurrence,
+    Person | None: read_person,
+    tuple[Attendee, ...]: lambda text: tuple(map(read_attendee, text.split(" | "))),
+    tuple[datetime, ...]: lambda text: tuple(map(datetime.fromisoformat, text.split())),
+    tuple[str, ...]: lambda text: tuple(text.split(" | ")) if text else (),
+}
+
+
 @pytest.mark.parametrize("blocks", list(read_cases()))
-def test_the_case_holds(blocks: Blocks, context: Context, make_body: Body, make_item: Callable[..., Item]) -> None:
+def test_the_case_holds(
+    blocks: Blocks, context: Context, make_body: Body, make_item: Callable[..., Item], hold: Hold
+) -> None:
     if "exchange" in blocks:
         check_shown(blocks, context, make_body, make_item)
     elif "refused" in blocks:
         check_refused(blocks, context, make_body)
     else:
-        check_put(blocks, context, make_body, make_item)
+        check_put(blocks, context, make_body, hold)
 
 
-def check_put(blocks: Blocks, context: Context, make_body: Body, make_item: Callable[..., Item]) -> None:
+def check_put(blocks: Blocks, context: Context, make_body: Body, hold: Hold) -> None:
     body = whole(blocks["ical"], make_body)
-    content = to_item(parse(body), context, None).content
-    for name, value in read_values(blocks.get("item", [])).items():
-        assert (name, getattr(content, name)) == (name, value)
-    item = make_item(replace(content, **read_values(blocks.get("outlook", []))))
-    served = to_ical(item, context).text
+    wanted = to_items(parse(body), context, ())
+    check_wanted(blocks, wanted)
+    items = hold(wanted)
+    if "outlook" in blocks:
+        items = (changed_in_outlook(items[0], read_values(blocks["outlook"])), *items[1:])
+    served = to_ical(items, context).text
     back = whole(blocks["back"], make_body) if "back" in blocks else body
     assert event_lines(served) == event_lines(back)
-    assert changed(item.content, to_item(parse(served), context, item).content) == frozenset()
+    check_unchanged(served, context, items)
+
+
+def check_wanted(blocks: Blocks, wanted: WantedSeries) -> None:
+    parts = {f"exception {moment:%Y-%m-%dT%H:%M:%SZ}": one for moment, one in wanted.exceptions.items()}
+    parts |= {f"instance {moment:%Y-%m-%dT%H:%M:%SZ}": one for moment, one in wanted.instances.items()}
+    for name, lines in blocks.items():
+        content = wanted.master if name == "item" else parts.get(name)
+        if name.split()[0] in {"item", "exception", "instance"}:
+            assert content is not None, name
+            for attribute, value in read_values(lines).items():
+                assert (name, attribute, getattr(content, attribute)) == (name, attribute, value)
+    assert parts.keys() == {name for name in blocks if name.split()[0] in {"exception", "instance"}}
+    assert sorted(wanted.deleted) == list(map(datetime.fromisoformat, blocks.get("deleted", [])))
+
+
+def changed_in_outlook(item: Item, values: dict[str, Any]) -> Item:
+    """Change attributes of the content, or of the item; a new time of a series takes its deleted ones along."""
+    of_content = {name: value for name, value in values.items() if name in Content.__dataclass_fields__}
+    moved = of_content.get("start", item.content.start) - item.content.start
+    deleted = tuple(start + moved for start in item.deleted)
+    content = replace(item.content, **of_content)
+    others = {name: value for name, value in values.items() if name not in of_content}
+    return replace(item, content=content, **{"deleted": deleted} | others)
+
+
+def check_unchanged(served: bytes, context: Context, items: tuple[Item, ...]) -> None:
+    """Hold that putting what was served changes nothing."""
+    again = to_items(parse(served), context, items)
+    if again.master is None:
+        assert list(again.instances.values()) == [item.content for item in items]
+        return
+    assert changed(items[0].content, again.master) == frozenset()
+    assert dict(again.exceptions) == {item.original_start: item.content for item in items[1:]}
+    assert again.deleted == frozenset(items[0].deleted)
 
 
 def check_refused(blocks: Blocks, context: Context, make_body: Body) -> None:
     name, _, sentence = blocks["refused"][0].partition(": ")
     with pytest.raises(getattr(errors, name), match=re.escape(sentence)):
-        to_item(parse(whole(blocks["ical"], make_body)), context, None)
+        to_items(parse(whole(blocks["ical"], make_body)), context, ())
 
 
 def check_shown(blocks: Blocks, context: Context, make_body: Body, make_item: Callable[..., Item]) -> None:
@@ -136,7 +235,8 @@ def check_shown(blocks: Blocks, context: Context, make_body: Body, make_item: Ca
         "end": datetime.fromisoformat("2026-03-10T09:00:00Z"),
     }
     content = Content(**given | {name: value for name, value in values.items() if name in of_content})
-    item = make_item(content, **{name: value for name, value in values.items() if name not in of_content})
-    served = to_ical(item, context).text
+    kind = ItemKind.MASTER if content.recurrence else ItemKind.SINGLE
+    item = make_item(content, kind=kind, **{name: value for name, value in values.items() if name not in of_content})
+    served = to_ical((item,), context).text
     assert event_lines(served) == event_lines(whole(blocks["ical"], make_body))
-    assert changed(item.content, to_item(parse(served), context, item).content) == frozenset()
+    check_unchanged(served, context, (item,))

@@ -1,0 +1,311 @@
+"""A resource both ways: a single event, a series with its exceptions, or instances that came without their master."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+
+from bridge.errors import InvalidCalendarObject
+from bridge.mapping.calendar_object import CalendarObject
+from bridge.mapping.component import Component
+from bridge.mapping.context import Context
+from bridge.mapping.document import own_timezones, write_document, years_of
+from bridge.mapping.field import Asked, Shown
+from bridge.mapping.kept import Guarded, Inherited, Kept, KeptException, KeptLines, parse_kept, write_kept
+from bridge.mapping.limits import check_limits
+from bridge.mapping.lines import same
+from bridge.mapping.original import Deleted, read_deleted, read_original, read_override
+from bridge.mapping.people import People, has_people, is_organizer
+from bridge.mapping.recurrence import Rule, make_series, read_rule
+from bridge.mapping.resource import (
+    Resource,
+    inside,
+    instance_start,
+    instances_index,
+    make_occurrence,
+    make_resource,
+    make_shown,
+    under,
+)
+from bridge.mapping.table import event_lines, is_as_shown, keep_fields, leftovers, read_values
+from bridge.mapping.times import Times
+from bridge.mapping.values import write_utc
+from bridge.model import Attribute, ChangeKey, Content, IndexRecord, Item, ItemId, ItemKind, ItemRef, Uid
+from bridge.occurrences import Series
+
+_NO_ITEM = ItemRef(ItemId(""), ChangeKey(""))
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSeries:
+    """What a client's PUT asks for.
+
+    ``master`` is a single event or the master of a series, None for instances without one, which stand in
+    ``instances``. ``exceptions`` has the full content of each occurrence that shall differ from the pattern, and of
+    each that is an exception at Exchange already and stays an occurrence; ``deleted`` what shall not be there. All by
+    original start (UTC), as Exchange tells it where it does. ``name_stamp`` is None in all of them, but for exceptions
+    that are there, which keep theirs as they keep ``kept``. ``is_organizer``: the event names no ORGANIZER, or one of
+    the mailbox's addresses. ``has_people``: it names an ORGANIZER or ATTENDEEs, which are kept and never sent.
+    """
+
+    uid: Uid
+    is_organizer: bool
+    has_people: bool
+    master: Content | None
+    exceptions: Mapping[datetime, Content] = field(default_factory=dict)
+    deleted: frozenset[datetime] = frozenset()
+    instances: Mapping[datetime, Content] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """The bytes a client is served, and the index record that goes with them."""
+
+    text: bytes = field(repr=False)
+    index: IndexRecord
+
+
+# --- to iCalendar ------------------------------------------------------------------------------------
+
+
+def to_ical(items: tuple[Item, ...], context: Context, uid: Uid | None = None) -> Rendering:
+    """Show a resource: a single event, or a master and then its exceptions, or instances without a master.
+
+    ``uid`` replaces the items' own. Equal items give equal bytes.
+    """
+    uid = uid or items[0].content.uid
+    if instance_start(items[0]) is not None:
+        return _instances_to_ical(items, context, uid)
+    resource = make_resource(items, context, uid)
+    events = [event_lines(resource.shown, resource.kept)]
+    events += [event_lines(*resource.override(original)) for original in resource.overrides]
+    index = resource.index()
+    return Rendering(write_document(resource.kept, events, years_of(index)), index)
+
+
+def _instances_to_ical(items: tuple[Item, ...], context: Context, uid: Uid) -> Rendering:
+    instances = _instances(items, uid)
+    kept = [parse_kept(item.content.kept) for item in instances.values()]
+    shown = [make_shown(item, context, one) for item, one in zip(instances.values(), kept, strict=True)]
+    events = [event_lines(one, its) for one, its in zip(shown, kept, strict=True)]
+    timezones = {tzid: lines for one in reversed(kept) for tzid, lines in one.timezones.items()}
+    around = Kept(calendar=kept[0].calendar, timezones=timezones)
+    index = instances_index(instances.items(), context)
+    return Rendering(write_document(around, events, years_of(index)), index)
+
+
+def _instances(items: Sequence[Item], uid: Uid) -> dict[datetime, Item]:
+    """Give instances by original start, in order."""
+    found = {instance_start(item) or item.content.start: under(item, uid) for item in items}
+    return {start: replace(item, original_start=start) for start, item in sorted(found.items())}
+
+
+# --- to the items ------------------------------------------------------------------------------------
+
+
+def changed(old: Content, new: Content) -> frozenset[Attribute]:
+    """Give the attributes in which two contents differ: what an update must write."""
+    return frozenset(Attribute(one.name) for one in fields(Content) if getattr(old, one.name) != getattr(new, one.name))
+
+
+def to_items(obj: CalendarObject, context: Context, stored: tuple[Item, ...]) -> WantedSeries:
+    """Give what a client asks for; ``stored`` are the items that are being replaced, none for a new resource.
+
+    They are a single event, or a master and then its exceptions, or instances. Where the client says what he was
+    shown, all stays as it is. Raises Refused kinds, NotExpressible among them.
+    """
+    is_organized = is_organizer(obj.event, context.mailbox)
+    people = any(map(has_people, obj.events))
+    are_instances = bool(stored) and instance_start(stored[0]) is not None
+    if obj.master is None:
+        instances = _to_instances(obj, context, stored if are_instances else ())
+        return WantedSeries(obj.uid, is_organized, people, None, instances=instances)
+    before = make_resource(stored, context, obj.uid) if stored and not are_instances else None
+    wanted = _read(obj, obj.master, context, before)
+    uid = stored[0].content.uid if before else obj.uid
+    told = before.told if before else {}
+    return WantedSeries(
+        obj.uid,
+        is_organized,
+        people,
+        replace(wanted.content, uid=uid),
+        {told.get(start, start): replace(content, uid=uid) for start, content in wanted.exceptions.items()},
+        frozenset(told.get(start, start) for start in wanted.deleted),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    content: Content
+    exceptions: Mapping[datetime, Content] = field(default_factory=dict)
+    deleted: frozenset[datetime] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Master:
+    """A master or single event as it is written. ``is_unchanged``: the client says what he was shown of it."""
+
+    obj: CalendarObject
+    before: Resource | None
+    shown: Shown
+    kept: Kept
+    is_unchanged: bool
+
+
+def _read(obj: CalendarObject, event: Component, context: Context, before: Resource | None) -> _Wanted:
+    asked = Asked(obj, context, before.master if before else None)
+    old = before.kept if before else Kept()
+    values, unchanged = read_values(asked, before.shown if before else None, old)
+    content = replace(Content(**values), kept=None)
+    series = make_series(content)
+    overrides = _overrides(obj, context, series)
+    deleted = _deleted(asked, series, before, unchanged) - overrides.keys()
+    item = replace(before.master, content=content) if before else Item(_NO_ITEM, content)
+    item = replace(item, kind=ItemKind.MASTER if series else ItemKind.SINGLE, deleted=tuple(sorted(deleted)))
+    shown = make_shown(item, context, old, event.get("DTSTART"))
+    kept = Kept(keep_fields(event, shown, Kept()), leftovers(event), obj.more)
+    is_unchanged = before is not None and is_as_shown(event, unchanged, old) and same(obj.more, old.calendar)
+    master = _Master(obj, before, shown, kept, is_unchanged)
+    return _with_exceptions(master, overrides, deleted)
+
+
+def _overrides(obj: CalendarObject, context: Context, series: Series | None) -> dict[datetime, Component]:
+    found: dict[datetime, Component] = {}
+    for event in obj.overrides:
+        if series is None:
+            raise InvalidCalendarObject(f"The event of line {event.number} changes an occurrence of what is no series.")
+        original = read_override(Asked(obj, context, override=event), series)
+        if original in found:
+            raise InvalidCalendarObject(f"The event of line {event.number} changes an occurrence a second time.")
+        found[original] = event
+    return found
+
+
+def _deleted(
+    asked: Asked, series: Series | None, before: Resource | None, unchanged: frozenset[str]
+) -> frozenset[datetime]:
+    """Give what is deleted: by EXDATE, and what the rule leaves out and Exchange's pattern does not."""
+    if series is None:
+        return frozenset()
+    if before and {Times.name, Rule.name, Deleted.name} <= unchanged:
+        return frozenset(before.master.deleted)
+    ruled = read_rule(asked)
+    numbers = [series.number_on(day) for day in ruled.left_out] if ruled else []
+    return frozenset(series.at(number) for number in numbers if number) | set(read_deleted(asked, series))
+
+
+def _with_exceptions(master: _Master, overrides: Mapping[datetime, Component], deleted: frozenset[datetime]) -> _Wanted:
+    before, series = master.before, master.shown.series
+    contents: dict[datetime, Content] = {}
+    kept: dict[str, KeptException] = {}
+    is_unchanged = master.is_unchanged and before is not None and tuple(sorted(overrides)) == before.overrides
+    for original, event in overrides.items():
+        content, own, is_as_before = _read_override(master, event, original)
+        is_unchanged = is_unchanged and is_as_before
+        contents[original] = content
+        if own != KeptException():
+            kept[write_utc(original)] = own
+    stays = before.exceptions if before else {}
+    for original, item in stays.items():
+        if original not in contents and original not in deleted and series and series.find(original):
+            pattern = make_occurrence(master.shown, original).content
+            contents[original] = replace(pattern, name_stamp=item.content.name_stamp, kept=item.content.kept)
+    exceptions = {
+        original: content
+        for original, content in sorted(contents.items())
+        if original in stays or content != make_occurrence(master.shown, original).content
+    }
+    content = master.shown.item.content
+    if series and not is_unchanged:
+        check_limits(series, content, exceptions, deleted)
+    text = before.master.content.kept if before and is_unchanged else _write_kept(master, kept)
+    return _Wanted(replace(content, kept=text), exceptions, deleted)
+
+
+def _read_override(master: _Master, event: Component, original: datetime) -> tuple[Content, KeptException, bool]:
+    """Give the content of a changed occurrence, what is kept for it, and whether it is as it was shown."""
+    before = master.before if master.before and master.before.has(original) else None
+    stored = before.exceptions.get(original) if before else None
+    context = inside(master.shown)
+    if before:
+        shown, old = before.override(original)
+    else:
+        shown, old = replace(master.shown, item=make_occurrence(master.shown, original)), _behind(master)
+    asked = Asked(master.obj, context, shown.item, event)
+    values, unchanged = read_values(asked, shown, old)
+    content = replace(Content(**values), recurrence=None, name_stamp=None, kept=None)
+    if stored and Times.name in unchanged:
+        content = replace(content, start_zone=stored.content.start_zone, end_zone=stored.content.end_zone)
+    else:  # an occurrence is in its series' zone
+        whole = master.shown.item.content
+        content = replace(content, start_zone=whole.start_zone, end_zone=whole.end_zone)
+    item = replace(shown.item, content=content, original_start=original)
+    own = _own(event, replace(master.shown, item=item, context=context), master)
+    if stored:
+        content = replace(content, name_stamp=stored.content.name_stamp, kept=stored.content.kept)
+    return content, own, is_as_shown(event, unchanged, old)
+
+
+def _own(event: Component, shown: Shown, master: _Master) -> KeptException:
+    more = leftovers(event)
+    return KeptException(keep_fields(event, shown, _behind(master)), None if more == master.kept.more else more)
+
+
+def _behind(master: _Master) -> KeptLines:
+    return Inherited(master.kept)
+
+
+def _write_kept(master: _Master, exceptions: Mapping[str, KeptException]) -> str | None:
+    kept = replace(master.kept, exceptions=exceptions)
+    groups = [kept.fields, *(one.fields for one in exceptions.values())]
+    lines = [line for group in groups for one in group.values() for line in one.lines]
+    lines += [*kept.more, *(line for one in exceptions.values() for line in one.more or ())]
+    content, series = master.shown.item.content, master.shown.series
+    index = IndexRecord(
+        content.start, content.end, zone_id=content.start_zone.id, recurrence=series.recurrence if series else None
+    )
+    timezones = own_timezones(master.obj, lines, years_of(index))
+    mailed = "client" if any(map(_invites, groups)) else None
+    return write_kept(replace(kept, timezones=timezones, mailed=mailed))
+
+
+def _invites(kept: Mapping[str, Guarded]) -> bool:
+    people = kept.get(People.name)
+    return people is not None and any(line.upper().startswith("ATTENDEE") for line in people.lines)
+
+
+# --- to instances without a master -------------------------------------------------------------------
+
+
+def _to_instances(obj: CalendarObject, context: Context, stored: tuple[Item, ...]) -> dict[datetime, Content]:
+    before = _instances(stored, obj.uid)
+    around = parse_kept(next(iter(before.values())).content.kept).calendar if before else ()
+    found: dict[datetime, Content] = {}
+    for event in obj.overrides:
+        asked = Asked(obj, context, override=event)
+        original = read_original(asked)
+        if original in found:
+            raise InvalidCalendarObject(f"The event of line {event.number} is the same instance a second time.")
+        item = before.get(original)
+        content = _to_instance(replace(asked, stored=item), original, is_around_unchanged=same(obj.more, around))
+        uid = next((one.content.uid for one in stored if instance_start(one) == original), obj.uid)
+        found[original] = replace(content, uid=uid)
+    return found
+
+
+def _to_instance(asked: Asked, original: datetime, *, is_around_unchanged: bool) -> Content:
+    before = asked.stored
+    old = parse_kept(before.content.kept) if before else Kept()
+    shown_before = make_shown(before, asked.context, old) if before else None
+    values, unchanged = read_values(asked, shown_before, old)
+    content = replace(Content(**values), kept=None)
+    item = replace(before or Item(_NO_ITEM, content), content=content, original_start=original)
+    shown = make_shown(item, asked.context, old, asked.event.get("DTSTART"))
+    kept = keep_fields(asked.event, shown, Kept())
+    more = leftovers(asked.event)
+    if before and is_around_unchanged and is_as_shown(asked.event, unchanged, old):
+        return replace(content, kept=before.content.kept)
+    lines = [*(line for one in kept.values() for line in one.lines), *more]
+    timezones = own_timezones(asked.obj, lines, (content.start.year, content.end.year))
+    mailed = "client" if _invites(kept) else None
+    whole = Kept(kept, more, asked.obj.more, timezones, mailed, original=write_utc(original))
+    return replace(content, kept=write_kept(whole))
