@@ -1,11 +1,23 @@
 """The port `bridge.exchange.Exchange` over EWS."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
-from bridge.errors import AnswerUnusable, ExchangeBusy, ExchangeFailed, FolderMissing, ItemMissing, RequestRefused
+from bridge.errors import (
+    AnswerUnusable,
+    ExchangeBusy,
+    ExchangeFailed,
+    ExchangeSays,
+    FolderMissing,
+    ItemMissing,
+    RequestRefused,
+)
+from bridge.ews import occurrence_writes
+from bridge.ews.availability import ask_availability
 from bridge.ews.folders import CalendarFolder, distinguished
+from bridge.ews.indexes import Indexes, server_indexes
 from bridge.ews.items import refuse_inexpressible
 from bridge.ews.logins import LoginQuestion
 from bridge.ews.operations import (
@@ -23,10 +35,11 @@ from bridge.ews.settings import EwsSettings
 from bridge.ews.tally import Tallied
 from bridge.ews.wire import Wire
 from bridge.ews.xml import Element
-from bridge.exchange import Capabilities, Deadline, Deletion
+from bridge.exchange import Capabilities, Deadline, Deletion, OccurrenceWrite
 from bridge.model import (
     Address,
     Attribute,
+    Availability,
     Calendar,
     CalendarRef,
     Caller,
@@ -39,6 +52,7 @@ from bridge.model import (
     ItemRef,
     Mailbox,
     Missing,
+    NoAvailability,
     Page,
     Uid,
     Unreadable,
@@ -153,7 +167,7 @@ class EwsExchange:
             return find_item.read(self._ask(caller, request, deadline, calendar.mailbox), uid)
 
     def create(self, caller: Caller, calendar: CalendarRef, content: Content, deadline: Deadline) -> ItemRef:
-        """Create a single event; see `bridge.exchange.Exchange`."""
+        """Create a single event or a master; see `bridge.exchange.Exchange`."""
         refuse_inexpressible(content, self._wire.version)
         request = create_item.request(calendar.folder, content)
         return create_item.read(self._ask(caller, request, deadline, calendar.mailbox))
@@ -180,12 +194,85 @@ class EwsExchange:
         """Delete an event; see `bridge.exchange.Exchange`."""
         delete_item.read(self._ask(caller, delete_item.request(ref, how), deadline, calendar.mailbox))
 
+    def update_occurrences(
+        self,
+        caller: Caller,
+        calendar: CalendarRef,
+        master: ItemRef,
+        writes: Sequence[OccurrenceWrite],
+        deadline: Deadline,
+    ) -> tuple[ItemRef | ExchangeSays, ...]:
+        """Change occurrences, all in one call; see `bridge.exchange.Exchange`.
+
+        A single one is refused when the master's change key is stale; several are not, see
+        `update_item.occurrences_request`. The change keys in the answer are each outdated by the next write. Raises
+        RequestRefused, with nothing sent, for what no occurrence can have, and Unavailable where it is not known
+        which were written.
+        """
+        for write in writes:
+            if "busy_status" in write.changed:
+                refuse_inexpressible(write.content, self._wire.version)
+        ask = self._asking(caller, deadline, calendar.mailbox)
+        by_index = [write.index for write in writes if write.known is None]
+        indexes = self._indexes(caller, calendar, master, by_index, deadline)
+        return occurrence_writes.update(ask, master, writes, indexes)
+
+    def delete_occurrences(
+        self,
+        caller: Caller,
+        calendar: CalendarRef,
+        master: ItemRef,
+        indexes: Sequence[int],
+        deadline: Deadline,
+    ) -> tuple[ExchangeSays | None, ...]:
+        """Delete occurrences, all in one call; see `bridge.exchange.Exchange`.
+
+        Those of another's calendar softly: a delegate may not write to Deleted Items. Raises Unavailable where it is
+        not known which are gone.
+        """
+        is_own = calendar.mailbox == caller.viewer.address
+        how = Deletion.TO_DELETED_ITEMS if is_own else Deletion.SOFT
+        ask = self._asking(caller, deadline, calendar.mailbox)
+        own = self._indexes(caller, calendar, master, indexes, deadline)
+        return occurrence_writes.delete(ask, master, indexes, own, how)
+
+    def availability(
+        self,
+        caller: Caller,
+        mailboxes: Sequence[Address],
+        start: datetime,
+        end: datetime,
+        deadline: Deadline,
+    ) -> tuple[Availability | NoAvailability, ...]:
+        """Ask when people are busy, 42 days and a hundred mailboxes a call; see `bridge.exchange.Exchange`."""
+        with _reading():
+            return ask_availability(self._asking(caller, deadline), mailboxes, start, end)
+
     def close(self) -> None:
         """Give back connections."""
         self._wire.close()
 
     def _ask(self, caller: Caller, request: Element, deadline: Deadline, mailbox: Address | None = None) -> Element:
         return self._wire.call(caller.credential, request, deadline, mailbox or caller.viewer.address)
+
+    def _asking(
+        self, caller: Caller, deadline: Deadline, mailbox: Address | None = None
+    ) -> Callable[[Element], Element]:
+        return lambda request: self._ask(caller, request, deadline, mailbox)
+
+    def _indexes(
+        self, caller: Caller, calendar: CalendarRef, master: ItemRef, wanted: Sequence[int], deadline: Deadline
+    ) -> Indexes:
+        """Give the server's indexes of occurrences: the pattern's at Exchange, found out by reading elsewhere."""
+        if not wanted or self.capabilities(caller, deadline).finds_conflicts:
+            return {index: index for index in wanted}
+        (found,) = self.get(caller, calendar, [master.id], deadline)
+        if isinstance(found, Missing):
+            return {index: index for index in wanted}  # the write itself is told so
+        if isinstance(found, Unreadable):
+            raise ExchangeFailed("Exchange does not tell which occurrences of the series are deleted.", found.reason)
+        with _reading():
+            return server_indexes(self._asking(caller, deadline, calendar.mailbox), found, wanted)
 
     def _other_calendars(self, caller: Caller, default: FolderId, deadline: Deadline) -> tuple[CalendarFolder, ...]:
         """List the mailbox's further calendars but those inside Deleted Items, which is asked in the same call."""

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from bridge.errors import RequestRefused
 from bridge.ews.named_properties import property_uri, to_property
+from bridge.ews.recurrence import to_recurrence
 from bridge.ews.times import to_zone
 from bridge.ews.xml import Element, text_element, to_boolean, to_instant, type_element
 from bridge.ids import PROPERTY_KEPT, PROPERTY_NAME
@@ -87,6 +88,7 @@ WRITTEN: tuple[Row, ...] = (
         lambda c: text_element("LegacyFreeBusyStatus", c.busy_status),
     ),
     _row("location", "calendar:Location", lambda c: _text("Location", c.location)),
+    _row("recurrence", "calendar:Recurrence", lambda c: to_recurrence(c.recurrence) if c.recurrence else None),
     _row("start_zone", "calendar:StartTimeZone", lambda c: to_zone("StartTimeZone", c.start_zone)),
     _row("end_zone", "calendar:EndTimeZone", lambda c: to_zone("EndTimeZone", c.end_zone)),
 )
@@ -99,10 +101,14 @@ _TOGETHER: Mapping[str, frozenset[str]] = MappingProxyType(
         "start_zone": frozenset({"start"}),
         "end_zone": frozenset({"end"}),
         "is_all_day": frozenset({"start", "end", "start_zone", "end_zone"}),
+        "recurrence": frozenset({"start", "end", "start_zone", "end_zone"}),
     }
 )
 """What goes with an attribute in an update: Exchange reads a new time in a zone of its own choice when it is sent
-without one, and moves the ends of a day to the midnights of the zone it then knows."""
+without one, and moves the ends of a day to the midnights of the zone it then knows. The dates of a pattern are those of
+the start zone, and its first occurrence is start and end. The pattern itself goes only when it is named: writing it
+again can cost the series its exceptions."""
+_OF_THE_SERIES = frozenset({"uid", "recurrence"})
 
 
 def to_item(content: Content) -> Element:
@@ -118,6 +124,13 @@ def rows_for(changed: frozenset[Attribute]) -> tuple[Row, ...]:
     wanted = {str(name) for name in changed}
     wanted |= {other for name in changed for other in _TOGETHER.get(name, ())}
     return tuple(row for row in WRITTEN if row.attribute in wanted)
+
+
+def rows_for_occurrence(changed: frozenset[Attribute]) -> tuple[Row, ...]:
+    """Give the rows an update of one occurrence writes. Raises RequestRefused for what only its series has."""
+    if changed & _OF_THE_SERIES:
+        raise RequestRefused("One occurrence has no UID and no recurrence of its own.", "ErrorInvalidPropertySet")
+    return rows_for(changed)
 
 
 def refuse_inexpressible(content: Content, version: str) -> None:

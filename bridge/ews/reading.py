@@ -1,22 +1,38 @@
 """Reading items: once through the children of a CalendarItem, each looked up by its tag.
 
 Whatever is left out has the value Exchange gives it by default; of what is there twice the first counts. Only the id,
-the change key, start and end must be there and make sense.
+the change key, start and end must be there and make sense, and of a master also when it recurs.
 """
 
-from collections.abc import Callable, Mapping
-from enum import StrEnum
+from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
-from typing import Any, TypeVar
 
+from bridge.ews.element_readers import (
+    Found,
+    Read,
+    keep_element,
+    read_attendees,
+    read_body,
+    read_categories,
+    read_choice,
+    read_flag,
+    read_instant,
+    read_number,
+    read_organizer,
+    read_property,
+    read_reference,
+    read_text,
+    read_zone,
+)
 from bridge.ews.items import WRITTEN
-from bridge.ews.named_properties import from_property
-from bridge.ews.times import from_zone
-from bridge.ews.xml import TYPES, Element, find_type, from_boolean, from_instant, type_element, type_text
+from bridge.ews.named_properties import GLOBAL_OBJECT_ID, meeting_uri
+from bridge.ews.recurrence import RecurrenceNotUnderstood, from_recurrence
+from bridge.ews.series import from_deleted, from_modified, start_on
+from bridge.ews.xml import TYPES, Element, find_type, from_instant, type_element
 from bridge.ids import PROPERTY_KEPT, PROPERTY_NAME, make_derived_uid
 from bridge.model import (
     UTC_ZONE,
-    Attendee,
     AttendeeRole,
     BusyStatus,
     ChangeKey,
@@ -27,7 +43,6 @@ from bridge.model import (
     ItemKind,
     ItemRef,
     Outline,
-    Person,
     Response,
     Sensitivity,
     Uid,
@@ -50,6 +65,10 @@ READ_ONLY_PATHS = (
     "calendar:Resources",
     "calendar:AppointmentSequenceNumber",
     "calendar:IsOnlineMeeting",
+    "calendar:RecurrenceId",
+    "calendar:OriginalStart",
+    "calendar:ModifiedOccurrences",
+    "calendar:DeletedOccurrences",
 )
 """What is read beside what is written."""
 
@@ -62,14 +81,12 @@ OUTLINE_PATHS = (
 )
 """What a listing is asked for: cheap, and among the few that SyncFolderItems gives (never bodies nor people)."""
 
-_Found = dict[str, Any]
-_Read = Callable[[_Found, Element], None]
-_Enum = TypeVar("_Enum", bound=StrEnum)
-
 
 def shape_paths() -> list[Element]:
     """Make the paths to all that an item is read by."""
-    return [row.field_uri() for row in WRITTEN] + [type_element("FieldURI", FieldURI=path) for path in READ_ONLY_PATHS]
+    paths = [row.field_uri() for row in WRITTEN]
+    paths += [type_element("FieldURI", FieldURI=path) for path in READ_ONLY_PATHS]
+    return [*paths, meeting_uri(GLOBAL_OBJECT_ID)]
 
 
 def from_reference(element: Element) -> ItemRef:
@@ -81,8 +98,12 @@ def from_reference(element: Element) -> ItemRef:
 
 
 def from_item(element: Element) -> Item:
-    """Read a CalendarItem whole. Raises ValueError for one whose id or times are missing or make no sense."""
-    found: _Found = {}
+    """Read a CalendarItem whole.
+
+    Raises ValueError for one whose id or times are missing or make no sense; RecurrenceNotUnderstood and
+    OccurrencesNotUnderstood, kinds of it, for a master of which it is not known when it takes place.
+    """
+    found: Found = {}
     for child in element:
         read = _READERS.get(child.tag)
         if read is not None:
@@ -90,8 +111,38 @@ def from_item(element: Element) -> Item:
     if "ref" not in found:
         raise ValueError("no ItemId")
     ref: ItemRef = found["ref"]
+    kind: ItemKind = found.get("kind") or (ItemKind.MASTER if "recurrence" in found else ItemKind.SINGLE)
+    content = _content(found, ref, kind)
+    is_master = kind is ItemKind.MASTER
+    modified, deleted = found.get("modified_occurrences"), found.get("deleted_occurrences")
+    return Item(
+        ref=ref,
+        content=content,
+        kind=kind,
+        created=found.get("created"),
+        modified=found.get("modified"),
+        is_meeting=found.get("is_meeting", False),
+        is_cancelled=found.get("is_cancelled", False),
+        my_response=found.get("my_response", Response.UNKNOWN),
+        organizer=found.get("organizer"),
+        attendees=tuple(found.get("attendees", ())),
+        importance=found.get("importance", Importance.NORMAL),
+        sequence=found.get("sequence", 0),
+        is_online_meeting=found.get("is_online_meeting", False),
+        exceptions=from_modified(modified, ref) if is_master and modified is not None else (),
+        deleted=from_deleted(deleted) if is_master and deleted is not None else (),
+        original_start=_original_start(found, kind, content),
+    )
+
+
+def _content(found: Found, ref: ItemRef, kind: ItemKind) -> Content:
     start_zone: Zone = found.get("start_zone", UTC_ZONE)
-    content = Content(
+    recurrence = None
+    if kind is ItemKind.MASTER:
+        if "recurrence" not in found:
+            raise RecurrenceNotUnderstood("a master without a recurrence")
+        recurrence = from_recurrence(found["recurrence"], start_zone)
+    return Content(
         # Very old items have no UID; their id tells them apart as long as they stay where they are
         uid=found.get("uid") or make_derived_uid(Uid("no-uid"), ref.id),
         subject=found.get("subject", ""),
@@ -106,29 +157,31 @@ def from_item(element: Element) -> Item:
         busy_status=found.get("busy_status", BusyStatus.BUSY),
         categories=found.get("categories", ()),
         reminder_minutes=found.get("reminder_minutes", 0) if found.get("has_reminder") else None,
+        recurrence=recurrence,
         name_stamp=found.get(PROPERTY_NAME),
         kept=found.get(PROPERTY_KEPT),
     )
-    return Item(
-        ref=ref,
-        content=content,
-        kind=found.get("kind", ItemKind.SINGLE),
-        created=found.get("created"),
-        modified=found.get("modified"),
-        is_meeting=found.get("is_meeting", False),
-        is_cancelled=found.get("is_cancelled", False),
-        my_response=found.get("my_response", Response.UNKNOWN),
-        organizer=found.get("organizer"),
-        attendees=tuple(found.get("attendees", ())),
-        importance=found.get("importance", Importance.NORMAL),
-        sequence=found.get("sequence", 0),
-        is_online_meeting=found.get("is_online_meeting", False),
-    )
+
+
+def _original_start(found: Found, kind: ItemKind, content: Content) -> datetime | None:
+    """Give where the pattern has an instance; None for what is none.
+
+    RecurrenceId tells it, and OriginalStart, which a single event may have too, meaning nothing. Where neither is told,
+    an instance is known by the date in its global object id, as one without its master is.
+    """
+    if kind is ItemKind.MASTER:
+        return None
+    told: datetime | None = found.get("recurrence_id")
+    if told is None and kind is not ItemKind.SINGLE:
+        told = found.get("original_start")
+    if told is None and "instance_date" in found:
+        told = start_on(found["instance_date"], content)
+    return content.start if told is None and kind is ItemKind.OCCURRENCE else told
 
 
 def from_outline(element: Element) -> Outline:
     """Read the little that a listing tells of an item; what makes no sense is not known."""
-    found: _Found = {}
+    found: Found = {}
     for child in element:
         read = _OUTLINE_READERS.get(child.tag)
         if read is not None:
@@ -142,152 +195,54 @@ def from_outline(element: Element) -> Outline:
     )
 
 
-# --- one reader per element --------------------------------------------------------------------------
-
-
-def _text(key: str) -> _Read:
-    def read(found: _Found, element: Element) -> None:
-        found.setdefault(key, element.text or "")
-
-    return read
-
-
-def _flag(key: str) -> _Read:
-    def read(found: _Found, element: Element) -> None:
-        found.setdefault(key, from_boolean(element.text))
-
-    return read
-
-
-def _choice(key: str, kind: type[_Enum]) -> _Read:
-    """Read one of the names of a kind; a name that is not known to us counts as not told."""
-    by_name: Mapping[str, _Enum] = MappingProxyType({member.value: member for member in kind})
-
-    def read(found: _Found, element: Element) -> None:
-        member = by_name.get((element.text or "").strip())
-        if member is not None:
-            found.setdefault(key, member)
-
-    return read
-
-
-def _number(key: str) -> _Read:
-    def read(found: _Found, element: Element) -> None:
-        text = (element.text or "").strip()
-        if text.removeprefix("-").isdecimal():
-            found.setdefault(key, int(text))
-
-    return read
-
-
-def _instant(key: str) -> _Read:
-    def read(found: _Found, element: Element) -> None:
-        try:
-            found.setdefault(key, from_instant(element.text))
-        except ValueError:
-            return
-
-    return read
-
-
-def _body(found: _Found, element: Element) -> None:
-    found.setdefault("body", (element.text or "").replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def _categories(found: _Found, element: Element) -> None:
-    found.setdefault("categories", tuple(text for text in (child.text for child in element) if text))
-
-
-def _reference(found: _Found, element: Element) -> None:
-    id_, key = element.get("Id"), element.get("ChangeKey")
-    if id_ and key:
-        found.setdefault("ref", ItemRef(ItemId(id_), ChangeKey(key)))
-
-
-def _zone(key: str) -> _Read:
-    def read(found: _Found, element: Element) -> None:
-        found.setdefault(key, from_zone(element))
-
-    return read
-
-
-def _property(found: _Found, element: Element) -> None:
-    ours = from_property(element)
-    if ours is not None:
-        found.setdefault(*ours)
-
-
-def _person(element: Element) -> Person | None:
-    mailbox = find_type(element, "Mailbox")
-    if mailbox is None:
-        return None
-    return Person(type_text(mailbox, "EmailAddress"), type_text(mailbox, "Name"))
-
-
-def _organizer(found: _Found, element: Element) -> None:
-    person = _person(element)
-    if person is not None:
-        found.setdefault("organizer", person)
-
-
-_RESPONSES: Mapping[str, Response] = MappingProxyType({member.value: member for member in Response})
-
-
-def _attendees(role: AttendeeRole) -> _Read:
-    def read(found: _Found, element: Element) -> None:
-        people = found.setdefault("attendees", [])
-        for child in element:
-            person = _person(child)
-            if person is not None:
-                response = _RESPONSES.get(type_text(child, "ResponseType"), Response.UNKNOWN)
-                people.append(Attendee(person, role, response))
-
-    return read
-
-
-def _by_tag(readers: Mapping[str, _Read]) -> Mapping[str, _Read]:
+def _by_tag(readers: Mapping[str, Read]) -> Mapping[str, Read]:
     return MappingProxyType({f"{{{TYPES}}}{name}": read for name, read in readers.items()})
 
 
 _READERS = _by_tag(
     {
-        "ItemId": _reference,
-        "Subject": _text("subject"),
-        "Sensitivity": _choice("sensitivity", Sensitivity),
-        "Body": _body,
-        "Categories": _categories,
-        "Importance": _choice("importance", Importance),
-        "DateTimeCreated": _instant("created"),
-        "ReminderIsSet": _flag("has_reminder"),
-        "ReminderMinutesBeforeStart": _number("reminder_minutes"),
-        "ExtendedProperty": _property,
-        "LastModifiedTime": _instant("modified"),
-        "UID": _text("uid"),
-        "Start": _text("start"),
-        "End": _text("end"),
-        "IsAllDayEvent": _flag("is_all_day"),
-        "LegacyFreeBusyStatus": _choice("busy_status", BusyStatus),
-        "Location": _text("location"),
-        "IsMeeting": _flag("is_meeting"),
-        "IsCancelled": _flag("is_cancelled"),
-        "CalendarItemType": _choice("kind", ItemKind),
-        "MyResponseType": _choice("my_response", Response),
-        "Organizer": _organizer,
-        "RequiredAttendees": _attendees(AttendeeRole.REQUIRED),
-        "OptionalAttendees": _attendees(AttendeeRole.OPTIONAL),
-        "Resources": _attendees(AttendeeRole.RESOURCE),
-        "AppointmentSequenceNumber": _number("sequence"),
-        "StartTimeZone": _zone("start_zone"),
-        "EndTimeZone": _zone("end_zone"),
-        "IsOnlineMeeting": _flag("is_online_meeting"),
+        "ItemId": read_reference,
+        "Subject": read_text("subject"),
+        "Sensitivity": read_choice("sensitivity", Sensitivity),
+        "Body": read_body,
+        "Categories": read_categories,
+        "Importance": read_choice("importance", Importance),
+        "DateTimeCreated": read_instant("created"),
+        "ReminderIsSet": read_flag("has_reminder"),
+        "ReminderMinutesBeforeStart": read_number("reminder_minutes"),
+        "ExtendedProperty": read_property,
+        "LastModifiedTime": read_instant("modified"),
+        "UID": read_text("uid"),
+        "RecurrenceId": read_instant("recurrence_id"),
+        "Start": read_text("start"),
+        "End": read_text("end"),
+        "OriginalStart": read_instant("original_start"),
+        "IsAllDayEvent": read_flag("is_all_day"),
+        "LegacyFreeBusyStatus": read_choice("busy_status", BusyStatus),
+        "Location": read_text("location"),
+        "IsMeeting": read_flag("is_meeting"),
+        "IsCancelled": read_flag("is_cancelled"),
+        "CalendarItemType": read_choice("kind", ItemKind),
+        "MyResponseType": read_choice("my_response", Response),
+        "Organizer": read_organizer,
+        "RequiredAttendees": read_attendees(AttendeeRole.REQUIRED),
+        "OptionalAttendees": read_attendees(AttendeeRole.OPTIONAL),
+        "Resources": read_attendees(AttendeeRole.RESOURCE),
+        "AppointmentSequenceNumber": read_number("sequence"),
+        "Recurrence": keep_element("recurrence"),
+        "ModifiedOccurrences": keep_element("modified_occurrences"),
+        "DeletedOccurrences": keep_element("deleted_occurrences"),
+        "StartTimeZone": read_zone("start_zone"),
+        "EndTimeZone": read_zone("end_zone"),
+        "IsOnlineMeeting": read_flag("is_online_meeting"),
     }
 )
 _OUTLINE_READERS = _by_tag(
     {
-        "UID": _text("uid"),
-        "Start": _instant("start_instant"),
-        "End": _instant("end_instant"),
-        "LegacyFreeBusyStatus": _choice("busy_status", BusyStatus),
-        "CalendarItemType": _choice("kind", ItemKind),
+        "UID": read_text("uid"),
+        "Start": read_instant("start_instant"),
+        "End": read_instant("end_instant"),
+        "LegacyFreeBusyStatus": read_choice("busy_status", BusyStatus),
+        "CalendarItemType": read_choice("kind", ItemKind),
     }
 )

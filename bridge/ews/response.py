@@ -32,7 +32,7 @@ def response_messages(response: Element) -> tuple[ResponseMessage, ...]:
     listed = find_message(response, "ResponseMessages")
     if listed is None:
         raise AnswerUnusable("Exchange's answer holds no response messages.")
-    return tuple(_message(child) for child in listed)
+    return tuple(response_message(child) for child in listed)
 
 
 def expect(response: Element, count: int) -> tuple[ResponseMessage, ...]:
@@ -60,7 +60,8 @@ def effective_code(code: str, named: dict[str, str]) -> str:
     return inner if inner in BUSY else code
 
 
-def _message(element: Element) -> ResponseMessage:
+def response_message(element: Element) -> ResponseMessage:
+    """Read one response message."""
     code = message_text(element, "ResponseCode").strip() or NO_ERROR
     told = element.get("ResponseClass")
     is_error = told == "Error" if told else code != NO_ERROR

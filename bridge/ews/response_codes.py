@@ -58,10 +58,14 @@ NOT_OF_ONE_ITEM = frozenset(
 )
 """Said in the place of an item, yet about the mailbox or the server: the item is as well as before."""
 
+OCCURRENCE_DELETED = "ErrorCalendarOccurrenceIsDeletedFromRecurrence"
+OCCURRENCE_OUT_OF_RANGE = "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange"
+
 _DEFINITE: Mapping[str, type[ExchangeSays]] = MappingProxyType(
     {
         "ErrorItemNotFound": ItemMissing,
         "ErrorCalendarCannotUpdateDeletedItem": ItemMissing,
+        OCCURRENCE_DELETED: ItemMissing,
         "ErrorFolderNotFound": FolderMissing,
         "ErrorSyncFolderNotFound": FolderMissing,
         "ErrorParentFolderNotFound": FolderMissing,

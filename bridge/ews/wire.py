@@ -89,7 +89,8 @@ class Wire:
         CredentialRefused, AccessDenied, ExchangeBusy, whatever a fault's code stands for, and Unavailable when
         it may or may not have been carried out.
         """
-        operation = str(etree.QName(request).localname)
+        # The request of GetUserAvailability is named GetUserAvailabilityRequest, its answer for the operation
+        operation = str(etree.QName(request).localname).removesuffix("Request")
         key = account_key(credential)
         body: bytes = _ENVELOPES.wrap(request, api_version=self._version)  # type: ignore[no-untyped-call]  # exchangelib has no types
         received, outcome, started = 0, "broken", time.monotonic()

@@ -1,7 +1,7 @@
 """The item table: what is written, in which order, and that it reads back as it was."""
 
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from bridge.errors import RequestRefused
-from bridge.ews.items import WRITTEN, refuse_inexpressible, rows_for, to_item
+from bridge.ews.items import WRITTEN, refuse_inexpressible, rows_for, rows_for_occurrence, to_item
 from bridge.ews.operations import update_item
 from bridge.ews.reading import from_item
 from bridge.ews.xml import TYPES, Element, type_element
@@ -18,10 +18,13 @@ from bridge.model import (
     BusyStatus,
     ChangeKey,
     Content,
+    Day,
     ItemId,
     ItemRef,
+    Recurrence,
     Sensitivity,
     Uid,
+    Weekly,
     Zone,
 )
 
@@ -141,6 +144,23 @@ def test_a_time_goes_with_its_zone(content: Content) -> None:
         "calendar:StartTimeZone",
         "calendar:EndTimeZone",
     ]
+
+
+def test_a_pattern_goes_with_the_times_it_stands_on_and_they_go_without_it(content: Content) -> None:
+    weekly = replace(content, recurrence=Recurrence(Weekly(1, (Day.MONDAY,)), date(2026, 3, 2)))
+    times = ["calendar:Start", "calendar:End", "calendar:Recurrence", "calendar:StartTimeZone", "calendar:EndTimeZone"]
+    assert _updates(weekly, "recurrence") == [("SetItemField", path) for path in times]
+    assert "calendar:Recurrence" not in [path for _, path in _updates(weekly, "start", "start_zone", "is_all_day")]
+
+
+def test_a_series_that_is_one_no_longer_loses_its_pattern(content: Content) -> None:
+    assert ("DeleteItemField", "calendar:Recurrence") in _updates(content, "recurrence")
+
+
+def test_an_occurrence_has_no_pattern_and_no_uid() -> None:
+    for name in ("uid", "recurrence"):
+        with pytest.raises(RequestRefused):
+            rows_for_occurrence(frozenset({Attribute(name), Attribute("subject")}))
 
 
 def test_the_uid_cannot_be_changed() -> None:

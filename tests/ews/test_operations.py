@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -28,32 +30,40 @@ from bridge.ews.operations import (
     get_folder,
     get_item,
     get_server_time_zones,
+    get_user_availability,
     resolve_names,
     sync_folder_items,
     update_item,
 )
+from bridge.ews.operations.get_user_availability import Window
 from bridge.ews.xml import Element
-from bridge.exchange import Deletion
+from bridge.exchange import Deletion, OccurrenceWrite
 from bridge.model import (
     Address,
     Attribute,
     ChangeKey,
     Content,
     Cursor,
+    Day,
     FolderId,
     Item,
     ItemId,
     ItemRef,
     Missing,
+    Recurrence,
     Uid,
     Unreadable,
+    Weekly,
     Zone,
 )
 from bridge.simulator.schemas import Schemas
 
 REF = ItemRef(ItemId("AAMk="), ChangeKey("DwAA"))
 FOLDER = FolderId("AAMkF=")
+KNOWN = ItemRef(ItemId("AAMkO="), ChangeKey("DwAB"))
+WEEKLY = Recurrence(Weekly(2, (Day.MONDAY, Day.FRIDAY), Day.MONDAY), date(2026, 3, 2), count=10)
 EVERYTHING = frozenset(map(Attribute, (name for name in Content.__slots__ if name != "uid")))
+OF_AN_OCCURRENCE = EVERYTHING - {Attribute("recurrence")}
 CUSTOM = Zone(
     "tzone://Microsoft/Custom",
     '<t:TimeZoneDefinition xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" '
@@ -87,12 +97,22 @@ REQUESTS: Mapping[str, Callable[[Content], Element]] = {
     "CreateItem with a zone of its own": lambda content: create_item.request(
         FOLDER, Content(content.uid, "", content.start, content.end, CUSTOM, CUSTOM)
     ),
+    "CreateItem of a series": lambda content: create_item.request(FOLDER, replace(content, recurrence=WEEKLY)),
+    "UpdateItem of a series": lambda content: update_item.request(REF, replace(content, recurrence=WEEKLY), EVERYTHING),
+    "UpdateItem of occurrences": lambda content: update_item.occurrences_request(
+        REF, [OccurrenceWrite(3, content, OF_AN_OCCURRENCE), OccurrenceWrite(4, content, OF_AN_OCCURRENCE, KNOWN)]
+    ),
     "UpdateItem": lambda content: update_item.request(REF, content, EVERYTHING),
     "UpdateItem to nothing": lambda content: update_item.request(
         REF, Content(content.uid, "", content.start, content.end), EVERYTHING
     ),
     "DeleteItem": lambda _: delete_item.request(REF, Deletion.TO_DELETED_ITEMS),
     "DeleteItem softly": lambda _: delete_item.request(REF, Deletion.SOFT),
+    "DeleteItem of occurrences": lambda _: delete_item.occurrences_request(REF, [2, 9], Deletion.SOFT),
+    "GetItem of places": lambda _: get_item.places_request(REF, [1, 2]),
+    "GetUserAvailability": lambda content: get_user_availability.request(
+        [Address("a@b.c"), Address("d@e.f")], Window(content.start, content.end)
+    ),
 }
 
 

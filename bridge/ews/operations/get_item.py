@@ -1,17 +1,25 @@
-"""GetItem: items whole, some at a time."""
+"""GetItem: items whole, some at a time, occurrences among them by the ids they have as items."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from bridge.errors import AnswerUnusable
+from bridge.errors import AnswerUnusable, ItemMissing, RequestRefused
 from bridge.ews.reading import CALENDAR_ITEM, from_item, shape_paths
+from bridge.ews.recurrence import RecurrenceNotUnderstood
 from bridge.ews.response import ResponseMessage, expect
-from bridge.ews.response_codes import NOT_OF_ONE_ITEM
-from bridge.ews.xml import Element, find_message, message_element, text_element, type_element
-from bridge.model import Item, ItemId, Missing, Unreadable
+from bridge.ews.response_codes import NOT_OF_ONE_ITEM, OCCURRENCE_DELETED, OCCURRENCE_OUT_OF_RANGE
+from bridge.ews.series import OccurrencesNotUnderstood, occurrence_id
+from bridge.ews.xml import Element, find_message, from_instant, message_element, text_element, type_element, type_text
+from bridge.model import Item, ItemId, ItemRef, Missing, Unreadable
 
 BATCH = 50
+PLACES = 200
 STOPPED = "ErrorBatchProcessingStopped"
 """Exchange gave up in the middle of a batch (past about a minute, EWS throttling); the rest is to be asked again."""
+_PLACE = ("RecurrenceId", "OriginalStart", "Start")
+"""What tells where the pattern has an occurrence: the first of these that is there."""
+_GONE = frozenset({"ErrorItemNotFound", OCCURRENCE_DELETED, OCCURRENCE_OUT_OF_RANGE})
+"""Not there any more; an occurrence is gone when it was deleted, or its series no longer reaches so far."""
 
 
 def request(ids: Sequence[ItemId]) -> Element:
@@ -44,8 +52,40 @@ def read(response: Element, ids: Sequence[ItemId]) -> tuple[Item | Unreadable | 
     return tuple(read_items)
 
 
+def places_request(master: ItemRef, indexes: Sequence[int]) -> Element:
+    """Ask where the pattern has occurrences of a series, by index; at most `PLACES` of them."""
+    paths = (type_element("FieldURI", FieldURI=f"calendar:{name}") for name in _PLACE)
+    shape = message_element(
+        "ItemShape", text_element("BaseShape", "IdOnly"), type_element("AdditionalProperties", *paths)
+    )
+    item_ids = message_element("ItemIds", *(occurrence_id(master, index) for index in indexes))
+    return message_element("GetItem", shape, item_ids)
+
+
+def read_places(response: Element, indexes: Sequence[int]) -> tuple[datetime | ItemMissing | RequestRefused, ...]:
+    """Read the original start (UTC) of each, ItemMissing for one that is deleted, RequestRefused beyond the end.
+
+    Raises what any other code stands for, and AnswerUnusable where an occurrence does not tell its start.
+    """
+    return tuple(_place(message) for message in expect(response, len(indexes)))
+
+
+def _place(message: ResponseMessage) -> datetime | ItemMissing | RequestRefused:
+    try:
+        content = message.content()
+    except (ItemMissing, RequestRefused) as error:
+        return error
+    items = find_message(content, "Items")
+    element = items.find(CALENDAR_ITEM) if items is not None else None
+    told = [] if element is None else [type_text(element, name) for name in _PLACE]
+    try:
+        return from_instant(next(filter(None, told), None))
+    except ValueError as error:
+        raise AnswerUnusable("Exchange told of an occurrence without its start.") from error
+
+
 def _one(id_: ItemId, message: ResponseMessage) -> Item | Unreadable | Missing:
-    if message.code == "ErrorItemNotFound":
+    if message.code in _GONE:
         return Missing(id_)
     if message.is_error and message.code in NOT_OF_ONE_ITEM:
         message.content()
@@ -53,9 +93,13 @@ def _one(id_: ItemId, message: ResponseMessage) -> Item | Unreadable | Missing:
         return Unreadable(id_, message.code)
     items = find_message(message.element, "Items")
     element = items.find(CALENDAR_ITEM) if items is not None else None
-    if element is None:
-        return Unreadable(id_, "NotACalendarItem")
+    return Unreadable(id_, "NotACalendarItem") if element is None else _read(id_, element)
+
+
+def _read(id_: ItemId, element: Element) -> Item | Unreadable:
     try:
         return from_item(element)
+    except (RecurrenceNotUnderstood, OccurrencesNotUnderstood) as error:
+        return Unreadable(id_, type(error).__name__)
     except ValueError:
         return Unreadable(id_, "ItemNotUnderstood")
