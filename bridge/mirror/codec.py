@@ -9,7 +9,7 @@ import json
 import types
 import typing
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 _Convert = Callable[[Any], Any]
 
 _VERSION = b"\x01"
-_PLAIN = frozenset({str, int, bool, datetime})
+_PLAIN = frozenset({str, int, bool, date, datetime})
 
 
 class Undecodable(BridgeError):
@@ -56,10 +56,14 @@ def _encoder(kind: Any) -> _Convert:
     kind, is_optional, element = _resolve(kind)
     if element is not None:
         return _encode_all(_encoder(element), kind)
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, types.UnionType):
+        convert = _encode_one_of(kind)
+    elif dataclasses.is_dataclass(kind):
         convert = _encode_noun(kind)
     elif kind is datetime:
         convert = _to_seconds
+    elif kind is date:
+        convert = date.isoformat
     elif issubclass(kind, Enum):
         convert = _value_of
     else:
@@ -80,6 +84,12 @@ def _encode_noun(noun: Any) -> _Convert:
         return told
 
     return encode
+
+
+def _encode_one_of(nouns: types.UnionType) -> _Convert:
+    """Encode one of several nouns with its name."""
+    encoders = {noun: _encode_noun(noun) for noun in typing.get_args(nouns)}
+    return lambda value: [type(value).__name__, encoders[type(value)](value)]
 
 
 def _encode_all(convert: _Convert, kind: Any) -> _Convert:
@@ -103,10 +113,14 @@ def _decoder(kind: Any) -> _Convert:
     kind, is_optional, element = _resolve(kind)
     if element is not None:
         return _decode_all(_decoder(element), kind)
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, types.UnionType):
+        convert = _decode_one_of(kind)
+    elif dataclasses.is_dataclass(kind):
         convert = _decode_noun(kind)
     elif kind is datetime:
         convert = _from_seconds
+    elif kind is date:
+        convert = date.fromisoformat
     elif issubclass(kind, Enum):
         convert = {member.value: member for member in kind}.__getitem__
     else:
@@ -130,6 +144,11 @@ def _decode_noun(noun: Any) -> _Convert:
     return decode
 
 
+def _decode_one_of(nouns: types.UnionType) -> _Convert:
+    decoders = {noun.__name__: _decode_noun(noun) for noun in typing.get_args(nouns)}
+    return lambda told: decoders[told[0]](told[1])
+
+
 def _decode_all(convert: _Convert, kind: Any) -> _Convert:
     return lambda values: kind([convert(value) for value in values])
 
@@ -150,6 +169,8 @@ def _resolve(kind: Any) -> tuple[Any, bool, Any]:
         inner, _, element = _resolve(next(argument for argument in arguments if argument is not type(None)))
         if element is None:
             return inner, True, None
+    elif origin is types.UnionType and all(map(dataclasses.is_dataclass, arguments)):
+        return kind, False, None
     elif (origin is tuple and arguments[1:] == (Ellipsis,)) or origin is frozenset:
         return origin, False, arguments[0]
     elif kind in _PLAIN or dataclasses.is_dataclass(kind) or (isinstance(kind, type) and issubclass(kind, Enum)):

@@ -7,7 +7,7 @@ from bridge.exchange import Deadline, Exchange
 from bridge.ids import make_resource_name, parse_name_stamp
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Caller, Item, ItemId, Listed, Name, Rendered, Uid, Unreadable
+from bridge.model import CalendarRef, Caller, Item, ItemId, ItemKind, Listed, Name, Rendered, Uid, Unreadable
 from bridge.sync.render import make_rendered
 
 READ = 20.0
@@ -24,11 +24,25 @@ class Look:
 
     def at(self, caller: Caller, ref: CalendarRef, context: Context, listed: Listed) -> Rendered | None:
         """Give a resource as it is at Exchange now, None when it is gone. Raises ExchangeFailed if nobody knows."""
-        items = self.items(caller, ref, [one.id for one in listed.items])
+        items = self.whole(caller, ref, [one.id for one in listed.items])
         if not items:
             self._mirror.remove(ref, listed.name)
             return None
-        return self.apply(ref, context, listed.name, items[0])
+        return self.apply(ref, context, listed.name, items)
+
+    def whole(self, caller: Caller, ref: CalendarRef, ids: Sequence[ItemId]) -> tuple[Item, ...]:
+        """Give the items of one resource, a master or single item first, with all its changed occurrences.
+
+        Empty when the item is gone. Raises ExchangeFailed as `items` does.
+        """
+        read = {item.ref.id: item for item in self.items(caller, ref, ids)}
+        first = next((item for item in read.values() if item.kind is not ItemKind.EXCEPTION), None)
+        if first is None:
+            return tuple(read.values())
+        listed = [one.ref.id for one in first.exceptions]
+        missing = [one for one in listed if one not in read]
+        read |= {item.ref.id: item for item in self.items(caller, ref, missing)}
+        return (first, *(read[one] for one in listed if one in read))
 
     def find(self, caller: Caller, ref: CalendarRef, uid: Uid) -> tuple[Item, ...]:
         """Give the items of a UID that Exchange holds in the calendar. Raises ExchangeFailed as `items` does."""
@@ -42,24 +56,27 @@ class Look:
             raise ExchangeFailed("Exchange cannot give this event at this moment.")
         return tuple(one for one in found if isinstance(one, Item))
 
-    def apply(self, ref: CalendarRef, context: Context, name: Name, item: Item) -> Rendered:
-        """Apply an item as the resource of this name, under the UID it is served under."""
-        rendered = self.rendered(ref, context, name, item)
+    def apply(self, ref: CalendarRef, context: Context, name: Name, items: tuple[Item, ...]) -> Rendered:
+        """Apply items as the resource of this name, under the UID it is served under."""
+        rendered = self.rendered(ref, context, name, items)
         self._mirror.put(ref, rendered)
         return rendered
 
-    def rendered(self, ref: CalendarRef, context: Context, name: Name, item: Item) -> Rendered:
-        """Render an item as the resource of this name, under the UID it is served under."""
+    def rendered(self, ref: CalendarRef, context: Context, name: Name, items: tuple[Item, ...]) -> Rendered:
+        """Render items as the resource of this name, under the UID it is served under."""
+        first = items[0]
         known = self._mirror.snapshot(ref).resources.get(name)
-        holds_it = known is not None and any(one.id == item.ref.id for one in known.items)
-        served_uid = known.uid if known is not None and holds_it and known.uid != item.content.uid else None
-        return make_rendered(name, item, context, served_uid)
+        holds_it = known is not None and any(one.id == first.ref.id for one in known.items)
+        served_uid = known.uid if known is not None and holds_it and known.uid != first.content.uid else None
+        return make_rendered(name, items, context, served_uid)
 
     def adopt(self, caller: Caller, ref: CalendarRef, context: Context, uid: Uid) -> bool:
-        """Find items of a UID that the mirror does not know yet and apply them; say whether there was one."""
+        """Find an item of a UID that the mirror does not know yet and apply it; say whether there was one."""
         held = {one.id for listed in self._mirror.snapshot(ref).resources.values() for one in listed.items}
         found = [item for item in self.find(caller, ref, uid) if item.ref.id not in held]
-        for item in found[:1]:
-            stamped = parse_name_stamp(item.content.name_stamp, context.mailbox.address, uid)
-            self.apply(ref, context, Name(stamped) if stamped else make_resource_name(uid), item)
-        return bool(found)
+        if not found:
+            return False
+        stamped = parse_name_stamp(found[0].content.name_stamp, context.mailbox.address, uid)
+        items = self.whole(caller, ref, [found[0].ref.id]) if found[0].exceptions else (found[0],)
+        self.apply(ref, context, Name(stamped) if stamped else make_resource_name(uid), items)
+        return True

@@ -113,6 +113,10 @@ class Outcomes:
             raise WriteUnderWay(UNDER_WAY, RETRY)
         return intent
 
+    def advance(self, intent: Intent, step: str, item: ItemRef) -> None:
+        """Note how far the intent has come, and the item as it is now."""
+        self._intents.advance(intent, step, item)
+
     def earlier(self, write: Write) -> Intent | None:
         """Settle an earlier write of this name; give it when it asked for the same as this one: this is its retry.
 
@@ -149,7 +153,7 @@ class Outcomes:
         if intent.operation == "create" and intent.uid is not None:
             items += [item for item in self._look.find(caller, ref, intent.uid) if _bears(item, intent.name, context)]
         if items:
-            self._look.apply(ref, context, intent.name, items[0])
+            self._look.apply(ref, context, intent.name, self._look.whole(caller, ref, [items[0].ref.id]))
         else:
             self._mirror.remove(ref, intent.name)
         self._intents.finish(intent, "settled", self._now())

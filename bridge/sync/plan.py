@@ -1,28 +1,56 @@
 """What a write has to do, decided before anything is sent. Pure."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from bridge.errors import PreconditionFailed, UidTaken
+from bridge.errors import NotExpressible, PreconditionFailed, UidTaken
+from bridge.exchange import OccurrenceWrite
 from bridge.ids import make_name_stamp
 from bridge.mapping.context import Context
-from bridge.mapping.event import Wanted, changed
+from bridge.mapping.event import changed
+from bridge.mapping.series import WantedSeries
 from bridge.model import ANY_ETAG, Attribute, Conditions, Content, ETag, Item, Listed, Name, Snapshot
+from bridge.occurrences import Series, zone_of
+
+RESHAPES = frozenset(map(Attribute, ("recurrence", "start", "end", "start_zone", "end_zone", "is_all_day")))
+"""Attributes of a master after whose change servers differ in what becomes of exceptions and deletions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Create the item at Exchange."""
+    """Create the item at Exchange: a single event, or a master."""
 
     content: Content
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Write these attributes of the item's new content; none of them when the client changed nothing."""
+    """Write these attributes of the item's new content."""
 
     stored: Item
     content: Content
     attributes: frozenset[Attribute]
+
+    @property
+    def reshapes(self) -> bool:
+        """Whether exceptions and deletions may be others afterwards, so that the rest is planned from what is read."""
+        series = self.stored.content.recurrence is not None or self.content.recurrence is not None
+        return series and bool(self.attributes & RESHAPES)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps of one PUT, in their order: the item itself, then changed occurrences, then deleted ones."""
+
+    item: Create | Update | None = None
+    writes: tuple[OccurrenceWrite, ...] = ()
+    deletions: tuple[int, ...] = field(default=())
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.item is None and not self.writes and not self.deletions
 
 
 def check(conditions: Conditions, etag: ETag | None) -> None:
@@ -37,7 +65,7 @@ def check(conditions: Conditions, etag: ETag | None) -> None:
         raise PreconditionFailed("There is already an event of this name: If-None-Match forbids to replace it.")
 
 
-def find_target(snapshot: Snapshot, name: Name, wanted: Wanted) -> Listed | None:
+def find_target(snapshot: Snapshot, name: Name, wanted: WantedSeries) -> Listed | None:
     """Give the resource that a PUT of this name means: the one of that name, or an invitation filed before it.
 
     Exchange files an invitation before the client accepts it; the client then PUTs the same UID under a name of
@@ -55,22 +83,114 @@ def find_target(snapshot: Snapshot, name: Name, wanted: Wanted) -> Listed | None
     return other
 
 
-def make_plan(name: Name, wanted: Wanted, stored: Item | None, context: Context) -> Create | Update:
-    """Decide what makes the item what the client wants, under the name it gives."""
-    own_uid = stored.content.uid if stored is not None else wanted.uid
-    stamp = make_name_stamp(name, context.mailbox.address, own_uid)
-    content = replace(wanted.content, uid=own_uid, name_stamp=stamp)
-    if stored is None:
+def make_plan(name: Name, wanted: WantedSeries, stored: tuple[Item, ...], context: Context) -> Plan:
+    """Decide what makes the items what the client wants, under the name it gives. Raises NotExpressible."""
+    if wanted.master is None:
+        return _plan_instances(wanted, stored)
+    master = stored[0] if stored else None
+    content = _stamped(name, wanted.master, master, context)
+    step = _plan_item(name, content, master, context)
+    if isinstance(step, Update) and step.reshapes:
+        return Plan(step, *_plan_occurrences(wanted, content, (), frozenset()))
+    known = stored[1:]
+    gone = frozenset(master.deleted) if master else frozenset()
+    writes, deletions = _plan_occurrences(wanted, content, known, gone)
+    if master is not None and gone - wanted.deleted and content.recurrence is not None:
+        # Exchange takes a deletion back only when the pattern is written again, which it treats as a new one.
+        again = step.attributes if isinstance(step, Update) else frozenset()
+        step = Update(master, content, again | {Attribute("recurrence")})
+        writes, deletions = _plan_occurrences(wanted, content, (), frozenset())
+    return Plan(step, writes, deletions)
+
+
+def plan_rest(wanted: WantedSeries, master: Item, known: tuple[Item, ...]) -> Plan:
+    """Decide what is left to do after the master was reshaped, from what was read back of it."""
+    listed = {one.original_start for one in master.exceptions}
+    kept = tuple(one for one in known if one.original_start in listed)
+    writes, deletions = _plan_occurrences(wanted, master.content, kept, frozenset(master.deleted))
+    return Plan(None, writes, deletions)
+
+
+def _stamped(name: Name, content: Content, master: Item | None, context: Context) -> Content:
+    uid = master.content.uid if master is not None else content.uid
+    return replace(content, uid=uid, name_stamp=make_name_stamp(name, context.mailbox.address, uid))
+
+
+def _plan_item(name: Name, content: Content, master: Item | None, context: Context) -> Create | Update | None:
+    if master is None:
         return Create(content)
-    attributes = changed(stored.content, content)
-    if not (attributes - {Attribute("name_stamp")}) and _is_named(stored, name, context):
-        attributes = frozenset()
-    return Update(stored, content, attributes)
+    attributes = changed(master.content, content)
+    if attributes <= {Attribute("name_stamp")} and _needs_no_stamp(master, name, context):
+        return None
+    return Update(master, content, attributes)
 
 
-def _is_named(stored: Item, name: Name, context: Context) -> bool:
-    """Say whether the item needs no stamp: it has this one, or a new mirror would give it this name anyway."""
-    return stored.content.name_stamp in {
-        None,
-        make_name_stamp(name, context.mailbox.address, stored.content.uid),
-    }
+def _needs_no_stamp(stored: Item, name: Name, context: Context) -> bool:
+    """Say whether the item has this stamp, or a new mirror would give it this name anyway."""
+    own = make_name_stamp(name, context.mailbox.address, stored.content.uid)
+    return stored.content.name_stamp in {None, own}
+
+
+def _plan_instances(wanted: WantedSeries, stored: tuple[Item, ...]) -> Plan:
+    """Plan for instances without a master, each an item of its own: one of them changed is one update."""
+    steps = []
+    by_start = {item.original_start: item for item in stored}
+    for start, content in wanted.instances.items():
+        item = by_start.get(start)
+        if item is None:
+            raise NotExpressible(
+                "RECURRENCE-ID without the event it belongs to: Exchange cannot hold a lone occurrence."
+            )
+        attributes = changed(item.content, content) - {Attribute("name_stamp")}
+        if attributes:
+            steps.append(Update(item, content, attributes))
+    if len(steps) > 1 or set(by_start) - set(wanted.instances):
+        raise NotExpressible("RECURRENCE-ID: only one lone occurrence of a series can be changed at a time.")
+    return Plan(steps[0]) if steps else Plan()
+
+
+def _plan_occurrences(
+    wanted: WantedSeries, content: Content, known: tuple[Item, ...], gone: frozenset[datetime]
+) -> tuple[tuple[OccurrenceWrite, ...], tuple[int, ...]]:
+    if content.recurrence is None:
+        return (), ()
+    exceptions = {item.original_start: item for item in known if item.original_start is not None}
+    writes = tuple(_changes(wanted, content, exceptions))
+    deletions = tuple(sorted(_index(content, start) for start in wanted.deleted - gone))
+    return writes, deletions
+
+
+def _changes(wanted: WantedSeries, master: Content, exceptions: Mapping[datetime, Item]) -> Iterator[OccurrenceWrite]:
+    for start in sorted(set(wanted.exceptions) | (set(exceptions) - wanted.deleted)):
+        plain = _plain(master, start)
+        there = exceptions.get(start)
+        before = there.content if there else plain
+        after = replace(wanted.exceptions.get(start, plain), uid=before.uid)
+        attributes = _of_an_occurrence(changed(before, after))
+        if attributes:
+            yield OccurrenceWrite(_index(master, start), after, attributes, there.ref if there else None)
+
+
+def _of_an_occurrence(attributes: frozenset[Attribute]) -> frozenset[Attribute]:
+    """Leave out what only a master carries."""
+    return attributes - frozenset(map(Attribute, ("uid", "recurrence", "name_stamp", "kept")))
+
+
+def _plain(master: Content, start: datetime) -> Content:
+    """Give the content of an occurrence that is as the pattern has it."""
+    end = _series(master).end(start, master.end)
+    return replace(master, start=start, end=end, recurrence=None, kept=None)
+
+
+def _index(master: Content, start: datetime) -> int:
+    index = _series(master).find(start)
+    if index is None:
+        raise NotExpressible("RECURRENCE-ID or EXDATE names a time at which the series has no occurrence.")
+    return index
+
+
+def _series(master: Content) -> Series:
+    if master.recurrence is None:
+        raise ValueError("a single event has no occurrences")
+    zone = zone_of(master.start_zone.id, master.start, master.recurrence, is_all_day=master.is_all_day)
+    return Series(master.recurrence, master.start, zone, master.is_all_day)

@@ -5,7 +5,7 @@ was pushed meanwhile is read again, what cannot be read stays and is tried again
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -147,6 +147,7 @@ class Puller:
             naming = self._naming(ref, context, draft.removed, found)
         open_names, open_uids = self._open(ref)
         by_id = {entry.ref.id: entry for entry in entries}
+        exceptions = self._exceptions(caller, ref, found)
         for one in _eldest_first(found):
             entry = by_id[one.ref.id if isinstance(one, Item) else one.id]
             if isinstance(one, Missing):
@@ -154,7 +155,7 @@ class Puller:
             elif self._is_open(one, naming, open_names, open_uids):
                 draft.pending.append((entry.ref.id, self._now() + RETRY_OPEN))
             else:
-                self._take(one, entry, naming, draft)
+                self._take(one, exceptions, entry, naming, draft)
 
     def _gone(self, caller: Caller, ref: CalendarRef, ids: Sequence[ItemId]) -> list[ItemId]:
         """Look which of these items are gone, though no page has told of it (yet)."""
@@ -167,12 +168,24 @@ class Puller:
             found += self._exchange.get(caller, ref, ids[begin : begin + BATCH], Deadline.after(CALL))
         return found
 
-    def _take(self, one: Item | Unreadable, entry: Entry, naming: Naming, draft: _Draft) -> None:
+    def _exceptions(
+        self, caller: Caller, ref: CalendarRef, found: Iterable[Item | Unreadable | Missing]
+    ) -> dict[ItemId, Item]:
+        """Read the changed occurrences of all masters among the items."""
+        ids = [listed.ref.id for one in found if isinstance(one, Item) for listed in one.exceptions]
+        return {one.ref.id: one for one in self._get(caller, ref, ids) if isinstance(one, Item)}
+
+    def _take(
+        self, one: Item | Unreadable, exceptions: Mapping[ItemId, Item], entry: Entry, naming: Naming, draft: _Draft
+    ) -> None:
+        if isinstance(one, Item) and not all(listed.ref.id in exceptions for listed in one.exceptions):
+            one = Unreadable(one.ref.id, "a changed occurrence")
         if isinstance(one, Item):
             try:
                 name, uid = naming.name(one)
                 served_uid = None if uid == one.content.uid else uid
-                draft.puts.append(make_rendered(name, one, naming.context, served_uid))
+                items = (one, *(exceptions[listed.ref.id] for listed in one.exceptions))
+                draft.puts.append(make_rendered(name, items, naming.context, served_uid))
                 draft.settled.append(one.ref.id)
             except Exception as error:  # noqa: BLE001 - one item that defeats us must not hold the others
                 LOG.warning("an item could not be rendered (%s): its time stays blocked", type(error).__name__)
@@ -238,6 +251,7 @@ class Puller:
     def _reread(self, caller: Caller, ref: CalendarRef, context: Context, due: Sequence[ItemId], draft: _Draft) -> None:
         found = self._get(caller, ref, due)
         naming = self._naming(ref, context, (), found)
+        exceptions = self._exceptions(caller, ref, found)
         open_names, open_uids = self._open(ref)
         for one in _eldest_first(found):
             if isinstance(one, Missing):
@@ -247,7 +261,7 @@ class Puller:
             elif self._is_open(one, naming, open_names, open_uids):
                 draft.pending.append((one.ref.id, self._now() + RETRY_OPEN))
             else:
-                self._take(one, Entry(one.ref), naming, draft)
+                self._take(one, exceptions, Entry(one.ref), naming, draft)
 
 
 def _eldest_first(found: Iterable[Item | Unreadable | Missing]) -> list[Item | Unreadable | Missing]:

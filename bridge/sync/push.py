@@ -11,6 +11,7 @@ from bridge.errors import (
     AccessDenied,
     BridgeError,
     ExchangeFailed,
+    ExchangeSays,
     ItemChanged,
     ItemMissing,
     NotExpressible,
@@ -20,12 +21,25 @@ from bridge.errors import (
 )
 from bridge.exchange import Deadline, Exchange
 from bridge.mapping.calendar_object import CalendarObject, parse
-from bridge.mapping.event import to_item
+from bridge.mapping.series import WantedSeries, to_items
 from bridge.mirror.mirror import Mirror
-from bridge.model import ANY_ETAG, ChangeKey, Item, ItemRef, Listed, Rendered, Stored
+from bridge.model import (
+    ANY_ETAG,
+    ChangeKey,
+    Conditions,
+    Item,
+    ItemId,
+    ItemKind,
+    ItemRef,
+    Listed,
+    Rendered,
+    Stored,
+)
+from bridge.state.intents import Intent
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
-from bridge.sync.plan import Create, Update, check, find_target, make_plan
+from bridge.sync.plan import Create, Plan, Update, check, find_target, make_plan, plan_rest
+from bridge.sync.render import make_rendered
 
 LOG = logging.getLogger(__name__)
 
@@ -35,20 +49,21 @@ WRITE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A PUT as judged by the mirror: the resource of its name and the one it means, if any, and what is to be done."""
+    """A PUT as judged by the mirror.
+
+    ``there`` is the resource of its name and ``target`` the one it means, if any; ``stored`` are that one's items,
+    ``plan`` makes them what is ``wanted``.
+    """
 
     there: Listed | None
     target: Listed | None
-    plan: Create | Update
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the item is as the client wants already."""
-        return isinstance(self.plan, Update) and not self.plan.attributes
+    stored: tuple[Item, ...]
+    wanted: WantedSeries
+    plan: Plan
 
     @property
     def replaced(self) -> Listed | None:
-        """The resource that gives its item to the name of this PUT."""
+        """The resource that gives its items to the name of this PUT."""
         return self.target if self.target is not None and self.target is not self.there else None
 
 
@@ -69,15 +84,17 @@ class Pusher:
         try:
             return self._put(write, wanted)
         except PreconditionFailed:
-            if earlier is not None and self._is_as_wanted(write, wanted):
-                return self._stored(write, created=earlier.operation == "create")
-            raise
+            begun = earlier is not None and self._is_begun(write, wanted)
+            if earlier is None or not begun:
+                raise
+        stored = self._put(replace(write, conditions=Conditions()), wanted)
+        return replace(stored, created=earlier.operation == "create")
 
     def _put(self, write: Write, wanted: CalendarObject, *, again: bool = False) -> Stored:
         judged = self._judge(write, wanted)
-        if judged.is_done and not self._is_still(write, judged.target):
+        if judged.plan.is_done and not self._is_still(write, judged.target):
             judged = self._judge(write, wanted)
-        if judged.is_done:
+        if judged.plan.is_done:
             return self._stored(write, created=False)
         try:
             return self._carry_out(write, wanted, judged)
@@ -88,15 +105,15 @@ class Pusher:
         except (AccessDenied, RequestRefused) as error:
             raise make_refusal(error) from error
 
-    def _judge(self, write: Write, wanted: CalendarObject) -> Judged:
+    def _judge(self, write: Write, body: CalendarObject) -> Judged:
         """Hold the PUT against the mirror. Raises Refused and its kinds."""
         snapshot = self._mirror.snapshot(write.ref)
-        target = find_target(snapshot, write.name, to_item(wanted, write.context, None))
+        target = find_target(snapshot, write.name, to_items(body, write.context, ()))
         there = snapshot.resources.get(write.name)
         check(write.conditions, there.etag if there else None)
-        stored = self._stored_item(write, target) if target else None
-        plan = make_plan(write.name, to_item(wanted, write.context, stored), stored, write.context)
-        return Judged(there, target, plan)
+        stored = self._stored_items(write, target) if target else ()
+        wanted = to_items(body, write.context, stored)
+        return Judged(there, target, stored, wanted, make_plan(write.name, wanted, stored, write.context))
 
     def _is_still(self, write: Write, target: Listed | None) -> bool:
         """Look whether Exchange holds what the mirror says: saying that nothing is to do rests on that."""
@@ -106,37 +123,63 @@ class Pusher:
         return now is not None and now.etag == target.etag
 
     def _carry_out(self, write: Write, wanted: CalendarObject, judged: Judged) -> Stored:
-        """Commit the intent, judge once more under its lock, send the step, and apply what Exchange made of it."""
-        known = judged.plan.stored.ref if isinstance(judged.plan, Update) else None
+        """Commit the intent, judge once more under its lock, send the steps, and apply what Exchange made of them."""
+        known = judged.stored[0].ref if judged.stored else None
         operation = "update" if known else "create"
-        with self._outcomes.intent(write, operation, judged.plan.content.uid, known):
+        with self._outcomes.intent(write, operation, judged.wanted.uid, known) as intent:
             if known is None:
                 # A mirror that is some seconds old must not make a second event of one UID.
-                self._look.adopt(write.caller, write.ref, write.context, judged.plan.content.uid)
+                self._look.adopt(write.caller, write.ref, write.context, judged.wanted.uid)
             judged = self._judge(write, wanted)
-            if not judged.is_done:
-                ref = self._send(write, judged.plan)
-                item = self._read_back(write, ref, judged.plan)
-                rendered = self._render(write, item, judged)
+            if not judged.plan.is_done:
+                items = self._send(write, judged, intent)
+                rendered = self._render(write, items, judged)
                 self._mirror.put(write.ref, rendered, replaced=judged.replaced.name if judged.replaced else None)
         return self._stored(write, created=judged.there is None)
 
-    def _render(self, write: Write, item: Item, judged: Judged) -> Rendered:
-        rendered = self._look.rendered(write.ref, write.context, write.name, item)
-        if judged.replaced is None or judged.replaced.uid == item.content.uid:
-            return rendered
-        return self._look.rendered(write.ref, write.context, judged.replaced.name, item)
+    def _render(self, write: Write, items: tuple[Item, ...], judged: Judged) -> Rendered:
+        served = judged.replaced or judged.there
+        served_uid = served.uid if served is not None and served.uid != items[0].content.uid else None
+        return make_rendered(write.name, items, write.context, served_uid)
 
-    def _send(self, write: Write, plan: Create | Update) -> ItemRef:
+    def _send(self, write: Write, judged: Judged, intent: Intent) -> tuple[Item, ...]:
+        """Send the plan's steps, each once, and give the items as they are afterwards."""
+        plan = judged.plan
+        ref = self._send_item(write, plan.item) if plan.item else judged.stored[0].ref
+        if plan.item is not None:
+            self._outcomes.advance(intent, "item written", ref)
+        if isinstance(plan.item, Update) and plan.item.reshapes:
+            # Servers differ in what they do to exceptions then: the rest is planned from what is read back.
+            (master,) = self._look.items(write.caller, write.ref, [ref.id])
+            plan, ref = plan_rest(judged.wanted, master, judged.stored[1:]), master.ref
+        touched = self._send_occurrences(write, ref, plan)
+        ids = [ref.id, *(one.id for one in touched), *(item.ref.id for item in judged.stored[1:])]
+        return self._read_back(write, list(dict.fromkeys(ids)), judged)
+
+    def _send_item(self, write: Write, step: Create | Update) -> ItemRef:
         deadline = Deadline.after(WRITE)
-        if isinstance(plan, Create):
+        if isinstance(step, Create):
             try:
-                return self._exchange.create(write.caller, write.ref, plan.content, deadline)
+                return self._exchange.create(write.caller, write.ref, step.content, deadline)
             except (ItemMissing, ItemChanged) as error:
                 raise ExchangeFailed("Exchange did not make the event, and gave a reason that is none.") from error
         if not self._exchange.capabilities(write.caller, deadline).finds_conflicts:
-            self._compare(write, plan.stored.ref)
-        return self._exchange.update(write.caller, write.ref, plan.stored.ref, plan.content, plan.attributes, deadline)
+            self._compare(write, step.stored.ref)
+        return self._exchange.update(write.caller, write.ref, step.stored.ref, step.content, step.attributes, deadline)
+
+    def _send_occurrences(self, write: Write, master: ItemRef, plan: Plan) -> tuple[ItemRef, ...]:
+        """Change and delete occurrences, each kind in one call; the first refusal among them is raised."""
+        answers: list[ItemRef | ExchangeSays | None] = []
+        if plan.writes:
+            deadline = Deadline.after(WRITE)
+            answers += self._exchange.update_occurrences(write.caller, write.ref, master, plan.writes, deadline)
+        if plan.deletions:
+            deadline = Deadline.after(WRITE)
+            answers += self._exchange.delete_occurrences(write.caller, write.ref, master, plan.deletions, deadline)
+        for answer in answers:
+            if isinstance(answer, ExchangeSays):
+                raise answer
+        return tuple(answer for answer in answers if isinstance(answer, ItemRef))
 
     def _compare(self, write: Write, known: ItemRef) -> None:
         """Look for a conflict ourselves, where the server takes any change key. Raises ItemChanged, ItemMissing."""
@@ -146,37 +189,31 @@ class Pusher:
         if found[0].ref != known:
             raise ItemChanged("The item was changed meanwhile.")
 
-    def _read_back(self, write: Write, ref: ItemRef, plan: Create | Update) -> Item:
-        """Read the written item; where that fails, what was sent stands in for it until the next pull reads it."""
+    def _read_back(self, write: Write, ids: list[ItemId], judged: Judged) -> tuple[Item, ...]:
+        """Read what was written; where that fails, what was sent stands in for it until the next pull reads it."""
         try:
-            found = self._look.items(write.caller, write.ref, [ref.id])
+            items = self._look.whole(write.caller, write.ref, ids)
         except BridgeError as error:
             LOG.warning("a written item could not be read back yet: %s", error)
-            found = ()
-        if found:
-            return found[0]
-        unread = ItemRef(ref.id, ChangeKey(""))
-        if isinstance(plan, Create):
-            return Item(unread, plan.content)
-        return replace(plan.stored, ref=unread, content=plan.content)
+            items = ()
+        return items or _as_sent(ids[0], judged)
 
     # --- what is there -------------------------------------------------------------------------------
 
-    def _stored_item(self, write: Write, listed: Listed) -> Item:
-        require_readable(self._mirror, write, listed)
+    def _stored_items(self, write: Write, listed: Listed) -> tuple[Item, ...]:
+        require_readable(listed)
         rendered = self._mirror.read(write.ref, listed.name)
         if rendered is None or not rendered.facts:
             raise ExchangeFailed("The bridge's memory of this event was just lost; it is being read again.")
-        return rendered.facts[0]
+        return rendered.facts
 
-    def _is_as_wanted(self, write: Write, wanted: CalendarObject) -> bool:
-        """Say whether the resource is what the client wants already: its earlier try was carried out."""
+    def _is_begun(self, write: Write, body: CalendarObject) -> bool:
+        """Say whether the item is as the client wants: its earlier try was carried out, that far at least."""
         rendered = self._mirror.read(write.ref, write.name)
         if rendered is None or not rendered.facts:
             return False
-        stored = rendered.facts[0]
-        plan = make_plan(write.name, to_item(wanted, write.context, stored), stored, write.context)
-        return isinstance(plan, Update) and not plan.attributes
+        wanted = to_items(body, write.context, rendered.facts)
+        return make_plan(write.name, wanted, rendered.facts, write.context).item is None
 
     def _stored(self, write: Write, *, created: bool) -> Stored:
         rendered = self._mirror.read(write.ref, write.name)
@@ -190,17 +227,20 @@ class Pusher:
         return wanted is None or (now is not None and (now.etag == target.etag or ANY_ETAG in wanted))
 
 
-def require_readable(mirror: Mirror, write: Write, listed: Listed) -> None:
-    """Refuse to change or delete what nobody could show the client: it may be something else than it seems.
+def require_readable(listed: Listed) -> None:
+    """Raise Unavailable for an item that nobody could show the client: it may be something else than it seems."""
+    if not listed.is_readable:
+        raise ExchangeFailed("This event could not be read from Exchange yet, so it is neither changed nor deleted.")
 
-    Raises NotExpressible for a series, which is not held yet, and Unavailable for what could not be read.
-    """
-    if listed.is_readable:
-        return
-    rendered = mirror.read(write.ref, listed.name)
-    if rendered is not None and rendered.facts:
-        raise NotExpressible("RRULE: this is a series, which cannot be changed through the bridge yet.")
-    raise ExchangeFailed("This event could not be read from Exchange yet, so it is neither changed nor deleted.")
+
+def _as_sent(item: ItemId, judged: Judged) -> tuple[Item, ...]:
+    unread = ItemRef(item, ChangeKey(""))
+    content = judged.wanted.master
+    if content is None:
+        return judged.stored
+    if judged.stored:
+        return (replace(judged.stored[0], ref=unread, content=content), *judged.stored[1:])
+    return (Item(unread, content, kind=ItemKind.MASTER if content.recurrence else ItemKind.SINGLE),)
 
 
 def make_refusal(error: AccessDenied | RequestRefused, privilege: str = "write-content") -> BridgeError:

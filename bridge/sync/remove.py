@@ -33,7 +33,7 @@ class Remover:
                 return
             raise NotFound("There is no event of this name in this calendar.")
         check(write.conditions, listed.etag)
-        require_readable(self._mirror, write, listed)
+        require_readable(listed)
         try:
             with self._outcomes.intent(write, "delete", listed.uid, listed.items[0]):
                 self._see_that_it_is_the_same(write, listed)

@@ -1,12 +1,12 @@
 """From items to resources: what each is called, under which UID it is served, and its bytes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from bridge.ids import make_derived_uid, make_etag, make_resource_name, parse_name_stamp
 from bridge.mapping.context import Context
-from bridge.mapping.event import Rendering, to_ical
+from bridge.mapping.event import Rendering
 from bridge.mapping.placeholder import to_placeholder
+from bridge.mapping.series import to_ical
 from bridge.model import (
     Entry,
     Item,
@@ -23,17 +23,15 @@ from bridge.model import (
 )
 
 
-def make_rendered(name: Name, item: Item, context: Context, served_uid: Uid | None = None) -> Rendered:
-    """Render one item as the resource of this name; ``served_uid`` overrides the item's own UID.
+def make_rendered(name: Name, items: tuple[Item, ...], context: Context, served_uid: Uid | None = None) -> Rendered:
+    """Render the items of one resource: a single event; a master and its changed occurrences; or lone instances.
 
-    What is no single event is served as a placeholder that has its facts: series are not rendered yet.
+    ``served_uid`` overrides the items' own UID. The feed names no exceptions: their master stands for their version.
     """
-    if item.kind is not ItemKind.SINGLE:
-        content = item.content
-        outline = Outline(content.uid, content.start, content.end, content.busy_status, item.kind)
-        return replace(make_placeholder(name, served_uid or content.uid, item.ref, outline), facts=(item,))
-    rendering = to_ical(item, context, served_uid)
-    return _rendered(name, served_uid or item.content.uid, rendering, (item.ref,), (item,))
+    rendering = to_ical(items, context, served_uid)
+    first = items[0]
+    versions = tuple(item.ref for item in items if item.kind is not ItemKind.EXCEPTION) or (first.ref,)
+    return _rendered(name, served_uid or first.content.uid, rendering, versions, items)
 
 
 def make_placeholder(name: Name, uid: Uid, ref: ItemRef, outline: Outline | None) -> Rendered:

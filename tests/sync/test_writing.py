@@ -10,7 +10,6 @@ from bridge.errors import (
     ExchangeBusy,
     ExchangeTimedOut,
     ExchangeUnreachable,
-    NotExpressible,
     NotFound,
     NotPermitted,
     PreconditionFailed,
@@ -18,7 +17,7 @@ from bridge.errors import (
     UidTaken,
     Unavailable,
 )
-from bridge.model import CalendarName, Conditions, ETag, ItemKind, Name, Rights, ServedCalendar
+from bridge.model import CalendarName, Conditions, ETag, Name, Rights, ServedCalendar
 
 from events import event
 from world import ANN, BEN, World
@@ -337,20 +336,6 @@ def test_what_could_not_be_read_is_neither_changed_nor_deleted(world: World) -> 
         with pytest.raises(Unavailable):
             world.put("bad@outlook.ics", event("bad@outlook", "Mine"), match=match)
     assert [one.content.subject for one in world.items()] == ["From Outlook"]
-
-
-def test_a_series_is_shown_as_busy_and_neither_changed_nor_deleted(world: World) -> None:
-    item = world.outlook_adds("series@outlook", "Weekly")
-    folder = world.exchange.calendar_of(ANN)
-    folder.items[item.ref.id] = replace(item, kind=ItemKind.MASTER)
-    etag = etag_of(world, "series@outlook.ics")
-    assert "Weekly" not in world.text("series@outlook.ics")
-    assert "DTSTART:20270301T090000Z" in world.text("series@outlook.ics")
-    for match in (None, etag, etag):
-        with pytest.raises(NotExpressible):
-            world.delete("series@outlook.ics", match=match)
-    assert etag_of(world, "series@outlook.ics") == etag
-    assert list(folder.items) == [item.ref.id]
 
 
 @pytest.mark.parametrize("match", [True, False])
