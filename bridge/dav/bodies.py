@@ -1,14 +1,24 @@
 """What the bodies of PROPFIND, PROPPATCH and REPORT ask for."""
 
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 
 from lxml import etree
 
-from bridge.dav.filters import Filter, parse_filter
+from bridge.dav.calendar_data import WHOLE, CalendarData, parse_calendar_data
+from bridge.dav.clock import timezones_of
+from bridge.dav.filter_grammar import parse_filter
+from bridge.dav.filters import Filter
 from bridge.dav.multistatus import Kind, Selection
 from bridge.dav.properties import CALENDAR_DATA
 from bridge.dav.refusals import NotServed, bad_request
+from bridge.dav.time_range import parse_window
 from bridge.dav.xml import CALDAV, DAV, Malformed, children, parse
+from bridge.errors import InvalidCalendarData
+from bridge.mapping.component import read_components
+from bridge.mapping.times import is_place
+from bridge.mapping.vtimezone import read_vtimezone
+from bridge.zones import load_zone, resolve_tzid
 
 MAX_XML = 8 * 1024 * 1024
 """Bytes of a request body that is XML: enough to name fifty thousand resources in a multiget."""
@@ -16,10 +26,12 @@ MAX_XML = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class CalendarQuery:
-    """RFC 4791 7.8."""
+    """RFC 4791 7.8. ``zone`` is where whole days and floating times are to be; None leaves that to each event."""
 
     selection: Selection
     filter: Filter
+    data: CalendarData = WHOLE
+    zone: tzinfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,7 @@ class CalendarMultiget:
 
     selection: Selection
     hrefs: tuple[str, ...]
+    data: CalendarData = WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +50,18 @@ class SyncCollection:
     selection: Selection
     token: str
     limit: int | None
+    data: CalendarData = WHOLE
 
 
-Report = CalendarQuery | CalendarMultiget | SyncCollection
+@dataclass(frozen=True, slots=True)
+class FreeBusyQuery:
+    """RFC 4791 7.10: from ``start`` until before ``end``, UTC."""
+
+    start: datetime
+    end: datetime
+
+
+Report = CalendarQuery | CalendarMultiget | SyncCollection | FreeBusyQuery
 
 
 def parse_propfind(body: bytes) -> Selection:
@@ -77,15 +99,21 @@ def parse_report(body: bytes) -> Report:
     root = _parse(body)
     match root.tag:
         case "{urn:ietf:params:xml:ns:caldav}calendar-query":
-            return CalendarQuery(_reported(root), parse_filter(root.find(f"{CALDAV}filter")))
+            wanted = parse_filter(root.find(f"{CALDAV}filter"))
+            return CalendarQuery(_reported(root), wanted, _data(root), _zone(root))
         case "{urn:ietf:params:xml:ns:caldav}calendar-multiget":
             hrefs = tuple((each.text or "").strip() for each in root.findall(f"{DAV}href"))
             if not hrefs:
                 raise bad_request("A calendar-multiget names at least one href.")
-            return CalendarMultiget(_reported(root), hrefs)
+            return CalendarMultiget(_reported(root), hrefs, _data(root))
+        case "{urn:ietf:params:xml:ns:caldav}free-busy-query":
+            ranges = children(root)
+            if len(ranges) != 1 or ranges[0].tag != f"{CALDAV}time-range":
+                raise bad_request("A free-busy-query holds one time-range.")
+            return FreeBusyQuery(*parse_window(ranges[0]))
         case "{DAV:}sync-collection":
             return _sync_collection(root)
-    raise unsupported_report("Only calendar-query, calendar-multiget and sync-collection are supported.")
+    raise unsupported_report("Reports are calendar-query, calendar-multiget, free-busy-query and sync-collection.")
 
 
 def unsupported_report(sentence: str) -> NotServed:
@@ -101,7 +129,7 @@ def _sync_collection(root: etree._Element) -> SyncCollection:
     if limit is not None and not (limit.strip().isascii() and limit.strip().isdigit() and len(limit) < 10):
         raise bad_request("DAV:nresults is a number.")
     token = (root.findtext(f"{DAV}sync-token") or "").strip()
-    return SyncCollection(_reported(root), token, None if limit is None else int(limit))
+    return SyncCollection(_reported(root), token, None if limit is None else int(limit), _data(root))
 
 
 def _parse(body: bytes) -> etree._Element:
@@ -132,8 +160,6 @@ def _names(prop: etree._Element) -> tuple[str, ...]:
 
 def _reported(root: etree._Element) -> Selection:
     """Read what a report wants of each resource; nothing said means no property, and still a response for each."""
-    for data in root.iterfind(f"{DAV}prop/{CALENDAR_DATA}"):
-        _check_calendar_data(data)
     if all(root.find(f"{DAV}{name}") is None for name in ("prop", "allprop", "propname")):
         return Selection(Kind.NAMED)
     selection = _selection(root)
@@ -142,11 +168,34 @@ def _reported(root: etree._Element) -> Selection:
     return selection
 
 
-def _check_calendar_data(data: etree._Element) -> None:
-    """Refuse forms of calendar data that are not done. A choice of properties (C:comp) is answered with all of them."""
-    if data.get("content-type", "text/calendar").lower() != "text/calendar" or data.get("version", "2.0") != "2.0":
-        raise NotServed(403, "Calendar data are served as text/calendar 2.0.", "<C:supported-calendar-data/>")
-    for child in children(data):
-        if child.tag in {f"{CALDAV}expand", f"{CALDAV}limit-recurrence-set"}:
-            name = etree.QName(child).localname
-            raise NotServed(403, f"{name} is not supported yet.", "<C:supported-filter/>")
+def _data(root: etree._Element) -> CalendarData:
+    return parse_calendar_data(root.find(f"{DAV}prop/{CALENDAR_DATA}"))
+
+
+def _zone(root: etree._Element) -> tzinfo | None:
+    """Read C:timezone (RFC 4791 9.8) or C:timezone-id (RFC 7809 6.1), None where there is neither."""
+    named = root.findtext(f"{CALDAV}timezone-id")
+    if named is not None:
+        name = resolve_tzid(named)
+        if name is None:
+            raise NotServed(403, "This time zone is not known.", "<C:valid-timezone/>")
+        return load_zone(name)
+    text = root.findtext(f"{CALDAV}timezone")
+    if text is None:
+        return None
+    try:
+        return _read_zone(text)
+    except (ValueError, InvalidCalendarData):
+        raise NotServed(
+            403, "C:timezone is not a calendar with one time zone that can be read.", "<C:valid-calendar-data/>"
+        ) from None
+
+
+def _read_zone(text: str) -> tzinfo:
+    """Give the rules of a calendar's only VTIMEZONE; a known place's are our own. Raises ValueError."""
+    zones = [zone for calendar in read_components(text.encode()) for zone in timezones_of(calendar).items()]
+    if len(zones) != 1:
+        raise ValueError
+    tzid, component = zones[0]
+    name = resolve_tzid(tzid)
+    return load_zone(name) if name and is_place(name) else read_vtimezone(component)

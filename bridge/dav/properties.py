@@ -7,6 +7,7 @@ inbox and outbox (there is no scheduling here), locks, quota.
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+from bridge.dav.collations import COLLATIONS
 from bridge.dav.multistatus import Property
 from bridge.dav.response import CALENDAR
 from bridge.dav.views import CalendarView, HomeView, ResourceView
@@ -16,7 +17,7 @@ from bridge.model import Rights
 
 CALENDAR_DATA = f"{CALDAV}calendar-data"
 
-REPORTS = ("C:calendar-query", "C:calendar-multiget", "D:sync-collection")
+REPORTS = ("C:calendar-query", "C:calendar-multiget", "C:free-busy-query", "D:sync-collection")
 """The reports there are, all on calendars only."""
 
 _SUPPORTED_PRIVILEGES = (
@@ -26,6 +27,8 @@ _SUPPORTED_PRIVILEGES = (
     '<D:description xml:lang="en">Read</D:description>'
     "<D:supported-privilege><D:privilege><D:read-current-user-privilege-set/></D:privilege>"
     '<D:description xml:lang="en">Read one\'s own privileges</D:description></D:supported-privilege>'
+    "<D:supported-privilege><D:privilege><C:read-free-busy/></D:privilege>"
+    '<D:description xml:lang="en">See when the owner is busy</D:description></D:supported-privilege>'
     "</D:supported-privilege>"
     "<D:supported-privilege><D:privilege><D:write/></D:privilege>"
     '<D:description xml:lang="en">Add, change and delete events</D:description>'
@@ -62,7 +65,8 @@ def _privileges_of(rights: Rights) -> str:
         ("bind", rights.write),
         ("unbind", rights.delete),
     )
-    return _privileges(name for name, is_granted in granted if is_granted)
+    read_free_busy = "<D:privilege><C:read-free-busy/></D:privilege>" if rights.read else ""  # RFC 4791 6.1.1
+    return _privileges(name for name, is_granted in granted if is_granted) + read_free_busy
 
 
 def _addresses(home: HomeView) -> list[str]:
@@ -146,10 +150,7 @@ CALENDARS: Mapping[str, Property[CalendarView]] = _table(
     ),
     Property(
         f"{CALDAV}supported-collation-set",
-        lambda _: (
-            "<C:supported-collation>i;ascii-casemap</C:supported-collation>"
-            "<C:supported-collation>i;octet</C:supported-collation>"
-        ),
+        lambda _: "".join(f"<C:supported-collation>{name}</C:supported-collation>" for name in COLLATIONS),
     ),
     Property(f"{CALDAV}max-resource-size", lambda calendar: str(calendar.home.max_resource_size)),
     Property(f"{CALENDARSERVER}getctag", _token),
@@ -178,7 +179,7 @@ RESOURCES: Mapping[str, Property[ResourceView]] = _table(
 
 
 def _calendar_data(resource: ResourceView) -> str | None:
-    return None if resource.text is None else text(resource.text.decode("utf-8", "replace"))
+    return None if resource.data is None else text(resource.data.decode("utf-8", "replace"))
 
 
 REPORTED: Mapping[str, Property[ResourceView]] = {

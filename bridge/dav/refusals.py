@@ -124,9 +124,10 @@ def _frames_of(kind: str, trace: TracebackType | None) -> str:
 
 def _need_privileges(privilege: str, asked: Asked) -> str:
     href = asked.prefix + make_href(asked.path or Path())
+    namespace = "C" if privilege == "read-free-busy" else "D"  # RFC 4791 6.1.1
     return (
         f"<D:need-privileges><D:resource><D:href>{href}</D:href>"
-        f"<D:privilege><D:{privilege}/></D:privilege></D:resource></D:need-privileges>"
+        f"<D:privilege><{namespace}:{privilege}/></D:privilege></D:resource></D:need-privileges>"
     )
 
 

@@ -10,6 +10,9 @@ CALENDAR = "text/calendar; charset=utf-8; component=VEVENT"
 """RFC 5545 8.1. Clients take a member for an event when its type begins with text/calendar."""
 
 
+FREE_BUSY = "text/calendar; charset=utf-8; component=VFREEBUSY"
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """Status, headers and body. Content-Length is whoever sends it's to add."""

@@ -60,9 +60,10 @@ def display_name(login: Login, served: ServedCalendar) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ResourceView:
-    """A resource. ``text`` is there only when its calendar data were asked for."""
+    """A resource. Where its calendar data were asked for, ``text`` is what is served, ``data`` the form asked for."""
 
     calendar: CalendarView
     listed: Listed
     etag: ETag
     text: bytes | None = field(default=None, repr=False)
+    data: bytes | None = field(default=None, repr=False)

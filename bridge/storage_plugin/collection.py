@@ -1,19 +1,22 @@
 """Calendars and events as Radicale's collections and items, for the stock command. Reading parses nothing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cached_property
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from radicale.item import Item
-from radicale.item.filter import simplify_prefilters
+from radicale.item.filter import TIMESTAMP_MAX, TIMESTAMP_MIN, simplify_prefilters
 from radicale.storage import BaseCollection
 
 from bridge.dav.views import display_name
 from bridge.errors import MirrorFilling, TokenUnknown
+from bridge.freebusy.occurrence_index import takes_place
 from bridge.ids import make_token
 from bridge.model import Listed, Login, Name, ServedCalendar, Snapshot
+from bridge.occurrences import last_end
 from bridge.storage_plugin.needs import Store
 
 READ_ONLY = "[Errno 13] Under Radicale's own command the calendars are read only; use `exchange-bridge serve`."
@@ -194,7 +197,7 @@ class _LazyItem(Item):
             uid=listed.uid,
             name="VCALENDAR",
             component_name=listed.index.component,
-            time_range=(int(listed.index.start.timestamp()), int(listed.index.end.timestamp())),
+            time_range=_time_range(listed),
         )
         self._text: str | None = None
         self._texts = texts
@@ -214,6 +217,20 @@ class _LazyItem(Item):
 
 
 def _overlaps(listed: Listed, start: int, end: int) -> bool:
-    """Say whether the event is in Radicale's range, in seconds since 1970 (RFC 4791 9.9)."""
-    begins, ends = listed.index.start.timestamp(), listed.index.end.timestamp()
-    return begins < end and (ends > start or begins == ends == start)
+    """Say whether the event takes place in Radicale's range, in seconds since 1970."""
+    return takes_place(listed.index, _instant(start), _instant(end))
+
+
+def _instant(timestamp: int) -> datetime | None:
+    """Give an end of Radicale's range; None for its first and last second, by which it means no end."""
+    if timestamp in {TIMESTAMP_MIN, TIMESTAMP_MAX}:
+        return None
+    return datetime.fromtimestamp(timestamp, UTC)
+
+
+def _time_range(listed: Listed) -> tuple[int, int]:
+    """Give when the event first begins and last ends, in seconds since 1970."""
+    record = listed.index
+    first = min(record.start, *(each.start for each in record.exceptions)) if record.exceptions else record.start
+    last = last_end(record)
+    return int(first.timestamp()), TIMESTAMP_MAX if last is None else int(last.timestamp())

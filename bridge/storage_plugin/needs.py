@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from bridge.config import Settings
+from bridge.freebusy.busy_time import BusyTime
+from bridge.freebusy.occurrence_index import OccurrenceIndex
 from bridge.model import CalendarName, Changes, Conditions, Login, Name, ServedCalendar, Snapshot, Stored
 
 
@@ -53,6 +55,14 @@ class Service(Protocol):
     @property
     def store(self) -> Store:
         """Every read and write of calendars."""
+
+    @property
+    def occurrences(self) -> OccurrenceIndex:
+        """When the resources of calendars take place."""
+
+    @property
+    def busy_time(self) -> BusyTime:
+        """When somebody is busy."""
 
     @property
     def front_page(self) -> Callable[[str], bytes]:

@@ -1,13 +1,15 @@
 """One authenticated request: who asks, for what, and the calendars as that viewer sees them."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from bridge.dav.request import Request
+from bridge.dav.timeline import Timeline
 from bridge.dav.views import CalendarView, HomeView
 from bridge.errors import MirrorFilling, NotFound, NotPermitted
+from bridge.freebusy.busy_time import Busy
 from bridge.ids import Path
-from bridge.model import CalendarName, Login, Name, ServedCalendar, Snapshot
+from bridge.model import CalendarName, ETag, Listed, Login, Name, NoAvailability, ServedCalendar, Snapshot
 from bridge.storage_plugin.needs import Service
 
 
@@ -20,6 +22,7 @@ class Visit:
         self.login = login
         self.settings = service.settings
         self.store = service.store
+        self._service = service
         self.home = HomeView(login, request.prefix, service.settings.server.max_resource_size)
         self._snapshots: dict[CalendarName, Snapshot] = {}
 
@@ -39,13 +42,29 @@ class Visit:
 
         Raises NotFound, NotPermitted where only busy times may be seen, Unavailable.
         """
-        name = self.path.calendar
-        if name is None:
-            raise NotFound("There is no calendar at this address.")
-        served = self.store.calendar(self.login, name)
+        served = self._served()
         if not served.calendar.rights.read:
             raise NotPermitted("Exchange lets you see no events of this calendar.", "read")
         return self._view(served)
+
+    def timeline(self, served: ServedCalendar, zone: tzinfo | None) -> Timeline:
+        """Give when the calendar's resources take place; ``zone`` is the one that whole days are asked for in."""
+        return Timeline(self._service.occurrences.at(self.snapshot(served)), zone)
+
+    def busy(self, start: datetime, end: datetime) -> Busy | NoAvailability:
+        """Give when the calendar that is asked leaves its owner no time (UTC window).
+
+        From its events where the viewer may read them; else what Exchange tells of its owner, who is told of by his
+        default calendar alone. Raises NotFound, NotPermitted, Unavailable.
+        """
+        served = self._served()
+        busy_time = self._service.busy_time
+        if served.calendar.rights.read:
+            return busy_time.of_calendar(self.snapshot(served), start, end)
+        if not served.calendar.is_default:
+            raise NotPermitted("Exchange does not let you see who is busy by this calendar.", "read-free-busy")
+        (told,) = busy_time.of_mailboxes(self.login.caller, (served.owner.address,), start, end)
+        return told
 
     def snapshot(self, served: ServedCalendar) -> Snapshot:
         """Give the calendar as mirrored, the same in the whole request. Raises Unavailable."""
@@ -70,13 +89,29 @@ class Visit:
                 raise MirrorFilling("This calendar is being read from Exchange again.", retry_after=5)
         return texts
 
+    def version(self, served: ServedCalendar, name: Name, etag: ETag) -> Listed:
+        """Give the listing of a resource whose text was read newer than it was listed. Raises MirrorFilling."""
+        newer = self.store.snapshot(self.login, served)
+        self._keep(served, newer)
+        listed = newer.resources.get(name)
+        if listed is None or listed.etag != etag:
+            raise MirrorFilling("An event changed while it was being read.", retry_after=1)
+        return listed
+
     def age(self) -> dict[str, str]:
         """Give the Age header (RFC 9111 5.1) where what was read is older than what counts as fresh."""
         pulls = [snapshot.pulled_at for snapshot in self._snapshots.values() if snapshot.pulled_at is not None]
-        if not pulls:
-            return {}
-        seconds = (datetime.now(UTC) - min(pulls)).total_seconds()
+        return self.age_of(min(pulls)) if pulls else {}
+
+    def age_of(self, asked_at: datetime) -> dict[str, str]:
+        """Give the Age header of what Exchange was asked for at that time."""
+        seconds = (datetime.now(UTC) - asked_at).total_seconds()
         return {"Age": str(int(seconds))} if seconds > self.settings.sync.fresh else {}
+
+    def _served(self) -> ServedCalendar:
+        if self.path.calendar is None:
+            raise NotFound("There is no calendar at this address.")
+        return self.store.calendar(self.login, self.path.calendar)
 
     def _keep(self, served: ServedCalendar, snapshot: Snapshot) -> None:
         if not snapshot.is_complete:

@@ -1,6 +1,7 @@
 """Bodies that are read, and text that is written."""
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from lxml import etree
 from bridge.dav.bodies import (
     CalendarMultiget,
     CalendarQuery,
+    FreeBusyQuery,
     SyncCollection,
     parse_propfind,
     parse_proppatch,
@@ -120,14 +122,89 @@ def test_the_three_reports_are_read() -> None:
     [
         ('<C:calendar-data content-type="application/json"/>', "<C:supported-calendar-data/>"),
         ('<C:calendar-data version="1.0"/>', "<C:supported-calendar-data/>"),
-        ("<C:calendar-data><C:expand start='a' end='b'/></C:calendar-data>", "<C:supported-filter/>"),
-        ("<C:calendar-data><C:limit-recurrence-set/></C:calendar-data>", "<C:supported-filter/>"),
     ],
 )
 def test_forms_of_calendar_data_that_are_not_done_are_refused(data: str, precondition: str) -> None:
     with pytest.raises(NotServed) as refused:
         parse_report(f"<C:calendar-query {CALDAV}><prop>{data}</prop>{FILTER}</C:calendar-query>".encode())
     assert (refused.value.status, refused.value.precondition) == (403, precondition)
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<C:expand start='a' end='b'/>",
+        "<C:expand/>",
+        "<C:expand start='20260301T000000Z'/>",
+        "<C:expand start='20260301T000000Z' end='20260301T000000Z'/>",
+        "<C:limit-recurrence-set/>",
+        "<C:limit-freebusy-set/>",
+        "".join(
+            f"<C:{n} start='20260301T000000Z' end='20260302T000000Z'/>" for n in ("expand", "limit-recurrence-set")
+        ),
+        "<C:comp name='VEVENT'/>",
+        "<C:comp/>",
+        "<C:comp name='VCALENDAR'><C:thing/></C:comp>",
+        "<C:comp name='VCALENDAR'><C:prop/></C:comp>",
+        "<C:thing/>",
+    ],
+)
+def test_calendar_data_that_break_the_grammar_are_a_bad_request(inside: str) -> None:
+    data = f"<C:calendar-data>{inside}</C:calendar-data>"
+    with pytest.raises(NotServed) as refused:
+        parse_report(f"<C:calendar-query {CALDAV}><prop>{data}</prop>{FILTER}</C:calendar-query>".encode())
+    assert refused.value.status == 400
+
+
+BERLIN = """BEGIN:VCALENDAR
+BEGIN:VTIMEZONE
+TZID:{}
+BEGIN:STANDARD
+DTSTART:19700101T000000
+TZOFFSETFROM:+0130
+TZOFFSETTO:+0130
+END:STANDARD
+END:VTIMEZONE
+END:VCALENDAR"""
+
+
+@pytest.mark.parametrize(
+    ("told", "offset"),
+    [
+        ("<C:timezone-id>Europe/Berlin</C:timezone-id>", 60),
+        (f"<C:timezone>{BERLIN.format('Europe/Berlin')}</C:timezone>", 60),
+        (f"<C:timezone>{BERLIN.format('Elsewhere')}</C:timezone>", 90),
+    ],
+)
+def test_the_zone_of_a_query_is_read_and_a_known_place_has_its_own_rules(told: str, offset: int) -> None:
+    query = parse_report(f"<C:calendar-query {CALDAV}><prop/>{FILTER}{told}</C:calendar-query>".encode())
+    assert isinstance(query, CalendarQuery)
+    assert query.zone is not None
+    assert query.zone.utcoffset(datetime(2026, 1, 1)) == timedelta(minutes=offset)  # noqa: DTZ001 - a local time
+
+
+@pytest.mark.parametrize(
+    ("told", "precondition"),
+    [
+        ("<C:timezone-id>Nowhere/Land</C:timezone-id>", "<C:valid-timezone/>"),
+        ("<C:timezone>nothing</C:timezone>", "<C:valid-calendar-data/>"),
+        ("<C:timezone>BEGIN:VCALENDAR\nEND:VCALENDAR</C:timezone>", "<C:valid-calendar-data/>"),
+    ],
+)
+def test_a_zone_that_cannot_be_read_is_refused_by_its_precondition(told: str, precondition: str) -> None:
+    with pytest.raises(NotServed) as refused:
+        parse_report(f"<C:calendar-query {CALDAV}><prop/>{FILTER}{told}</C:calendar-query>".encode())
+    assert (refused.value.status, refused.value.precondition) == (403, precondition)
+
+
+def test_a_free_busy_query_has_one_time_range_with_both_ends() -> None:
+    window = '<C:time-range start="20260301T000000Z" end="20260302T000000Z"/>'
+    found = parse_report(f"<C:free-busy-query {CALDAV}>{window}</C:free-busy-query>".encode())
+    assert found == FreeBusyQuery(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC))
+    for inside in ("", window * 2, '<C:time-range start="20260301T000000Z"/>', "<C:filter/>"):
+        with pytest.raises(NotServed) as refused:
+            parse_report(f"<C:free-busy-query {CALDAV}>{inside}</C:free-busy-query>".encode())
+        assert refused.value.status == 400
 
 
 def test_an_error_body_holds_precondition_and_sentence() -> None:

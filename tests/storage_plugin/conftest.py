@@ -4,7 +4,7 @@ import base64
 import io
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,10 +26,14 @@ from bridge.errors import (
     UidTaken,
     UnsupportedComponent,
 )
+from bridge.exchange import Deadline, Waiters
+from bridge.freebusy.busy_time import BusyTime
+from bridge.freebusy.occurrence_index import OccurrenceIndex
 from bridge.ids import make_epoch, make_etag, make_token, parse_token
 from bridge.model import (
     ANY_ETAG,
     Address,
+    Availability,
     BasicCredential,
     Calendar,
     CalendarName,
@@ -44,6 +48,7 @@ from bridge.model import (
     Login,
     Mailbox,
     Name,
+    NoAvailability,
     OrganisationId,
     Revision,
     Rights,
@@ -70,6 +75,7 @@ class Kept:
     revision: int = 0
     texts: dict[Name, bytes] = field(default_factory=dict)
     changed: dict[Name, int] = field(default_factory=dict)
+    records: dict[Name, IndexRecord] = field(default_factory=dict)
     pulled_at: datetime | None = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -191,13 +197,31 @@ class FakeStore:
         start = datetime(2026, 1, 1, tzinfo=UTC)
         if found:
             start = datetime.strptime(found[1].decode(), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-        index = IndexRecord(start, start + timedelta(hours=1))
+        index = kept.records.get(name) or IndexRecord(start, start + timedelta(hours=1))
         return Listed(name, _uid(text), make_etag(text), len(text), index, Revision(kept.changed.get(name, 0)), ())
 
 
 def _uid(text: bytes) -> Uid:
     found = re.search(rb"UID:(\S+)", text)
     return Uid(found[1].decode() if found else "")
+
+
+class FakeExchange:
+    """Tells when people are busy: of Carol, whatever is put into ``answer``."""
+
+    def __init__(self) -> None:
+        self.answer: Availability | NoAvailability = Availability(CAROL.address, ())
+        self.trouble: Exception | None = None
+        self.asked: list[tuple[Address, ...]] = []
+
+    def availability(
+        self, caller: Caller, mailboxes: Sequence[Address], start: datetime, end: datetime, deadline: Deadline
+    ) -> tuple[Availability | NoAvailability, ...]:
+        del caller, start, end, deadline
+        self.asked.append(tuple(mailboxes))
+        if self.trouble is not None:
+            raise self.trouble
+        return tuple(self.answer for _ in mailboxes)
 
 
 class FakeAccounts:
@@ -318,7 +342,13 @@ def accounts() -> FakeAccounts:
 
 
 @pytest.fixture
-def service(store: FakeStore, accounts: FakeAccounts) -> Any:
+def exchange() -> FakeExchange:
+    """Exchange, as far as it is asked for availability."""
+    return FakeExchange()
+
+
+@pytest.fixture
+def service(store: FakeStore, accounts: FakeAccounts, exchange: Any) -> Any:
     """Give the service behind the application."""
     settings = Settings(
         ExchangeSettings("https://exchange.test/EWS/Exchange.asmx"),
@@ -330,7 +360,18 @@ def service(store: FakeStore, accounts: FakeAccounts) -> Any:
     def front_page(base_url: str) -> bytes:
         return f"<!doctype html><title>Calendars</title><p>{base_url}</p>".encode()
 
-    return SimpleNamespace(settings=settings, accounts=accounts, store=store, front_page=front_page)
+    occurrences = OccurrenceIndex()
+    busy_time = BusyTime(
+        occurrences, exchange, Waiters(4), now=lambda: datetime.now(UTC), on_refused=lambda _: None, fresh=60.0
+    )
+    return SimpleNamespace(
+        settings=settings,
+        accounts=accounts,
+        store=store,
+        occurrences=occurrences,
+        busy_time=busy_time,
+        front_page=front_page,
+    )
 
 
 @pytest.fixture

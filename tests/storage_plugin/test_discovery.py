@@ -96,14 +96,25 @@ def test_a_collection_is_found_without_its_slash(ask: Any) -> None:
 def test_a_calendar_tells_what_it_can(ask: Any) -> None:
     asked = propfind(
         *("D:supported-report-set", "C:supported-calendar-component-set", "C:supported-calendar-data"),
-        *("C:max-resource-size", "CS:getctag", "D:sync-token", "D:supported-privilege-set"),
+        *(
+            "C:supported-collation-set",
+            "C:max-resource-size",
+            "CS:getctag",
+            "D:sync-token",
+            "D:supported-privilege-set",
+        ),
     )
     answer = ask("PROPFIND", CALENDAR, asked, headers={"Depth": "0"})
     found = answer.properties()
     reports = {report[0].tag for report in found[f"{D}supported-report-set"].iter(f"{D}report")}
-    assert reports == {f"{C}calendar-query", f"{C}calendar-multiget", f"{D}sync-collection"}
+    assert reports == {f"{C}calendar-query", f"{C}calendar-multiget", f"{C}free-busy-query", f"{D}sync-collection"}
     assert [each.get("name") for each in found[f"{C}supported-calendar-component-set"]] == ["VEVENT"]
     assert found[f"{C}supported-calendar-data"][0].get("content-type") == "text/calendar"
+    assert [each.text for each in found[f"{C}supported-collation-set"]] == [
+        "i;ascii-casemap",
+        "i;octet",
+        "i;unicode-casemap",
+    ]
     assert found[f"{C}max-resource-size"].text == "20000"
     assert found[f"{CS}getctag"].text == found[f"{D}sync-token"].text
     assert ":" in found[f"{D}sync-token"].text, "EDS takes a token without a colon for a ctag"
@@ -127,6 +138,7 @@ def privileges(answer: Any) -> set[str]:
 
 def test_a_calendar_to_write_grants_what_clients_look_for(ask: Any) -> None:
     answer = ask("PROPFIND", CALENDAR, propfind("D:current-user-privilege-set"), headers={"Depth": "0"})
+    assert "{urn:ietf:params:xml:ns:caldav}read-free-busy" in privileges(answer)
     assert privileges(answer) & WRITING == {"write", "write-content", "bind", "unbind"}
 
 

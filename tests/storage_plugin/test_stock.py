@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from radicale import config
 from radicale.app import Application
 
 from bridge.errors import ConfigurationInvalid, ExchangeUnreachable
+from bridge.model import Day, IndexRecord, Name, Recurrence, Weekly
 from bridge.storage_plugin import stock
 
 HOME = "/alice@example.com/"
@@ -103,6 +105,16 @@ def test_a_query_outside_its_range_finds_nothing(ask: Any, fill: Any) -> None:
     later = event_filter('<C:time-range start="20260302T000000Z" end="20260303T000000Z"/>')
     body = f"<C:calendar-query {NAMESPACES}><prop><getetag/></prop>{later}</C:calendar-query>"
     assert ask("REPORT", CALENDAR, body, headers={"Depth": "1"}).responses() == {}
+
+
+@pytest.mark.parametrize(("day", "is_in"), [("08", True), ("09", False), ("15", True)])
+def test_a_series_is_found_where_an_occurrence_stands(ask: Any, fill: Any, day: str, *, is_in: bool) -> None:
+    first = datetime(2026, 3, 1, 9, tzinfo=UTC)
+    weekly = Recurrence(Weekly(1, (Day.SUNDAY,)), first.date())
+    fill("a.ics").records[Name("a.ics")] = IndexRecord(first, first + timedelta(hours=1), recurrence=weekly)
+    then = event_filter(f'<C:time-range start="202603{day}T000000Z" end="202603{day}T235959Z"/>')
+    body = f"<C:calendar-query {NAMESPACES}><prop><getetag/></prop>{then}</C:calendar-query>"
+    assert len(ask("REPORT", CALENDAR, body, headers={"Depth": "1"}).responses()) == is_in
 
 
 def test_a_filter_that_only_radicale_can_evaluate_is_evaluated(ask: Any, fill: Any) -> None:

@@ -1,0 +1,1 @@
+"""When somebody is busy: blocks from the occurrence index or from Exchange's availability, and VFREEBUSY."""
