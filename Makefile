@@ -30,7 +30,7 @@ unit: $(READY)
 	$(BIN)/pytest -n auto $(PYTEST_ARGS)
 
 corpus: $(READY)
-	$(BIN)/python benchmarks/corpus.py
+	$(BIN)/python benchmarks/corpus.py $(CORPUS_ARGS)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)

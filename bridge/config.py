@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from bridge.errors import ConfigurationInvalid
@@ -92,6 +92,13 @@ class SyncSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FreeBusySettings:
+    """``[freebusy]``: what time spent working elsewhere counts as: "free", "tentative" or "busy"."""
+
+    working_elsewhere: Literal["free", "tentative", "busy"] = "free"
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """``[[share]]``: the viewer also sees this calendar of the owner, as far as Exchange lets him."""
 
@@ -109,6 +116,7 @@ class Settings:
     state: StateSettings
     sync: SyncSettings
     shares: tuple[Share, ...] = ()
+    freebusy: FreeBusySettings = FreeBusySettings()
 
 
 def find(option: str | None, environ: Mapping[str, str]) -> Path:
@@ -169,10 +177,11 @@ class _Reading:
             raw_state = {**raw_state, "folder": str(state_folder(self._environ))}
         state = self._section(StateSettings, "[state]", raw_state, readers["state"])
         sync = self._section(SyncSettings, "[sync]", document.get("sync", {}), readers["sync"])
+        freebusy = self._section(FreeBusySettings, "[freebusy]", document.get("freebusy", {}), readers["freebusy"])
         shares = self._shares(document.get("share", []), readers["share"])
-        if self._problems or exchange is None or server is None or state is None or sync is None:
+        if self._problems or exchange is None or server is None or state is None or sync is None or freebusy is None:
             raise ConfigurationInvalid(self._problems)
-        return Settings(exchange, server, state, sync, shares)
+        return Settings(exchange, server, state, sync, shares, freebusy)
 
     def _sections(self) -> dict[str, dict[str, _Reader]]:
         return {
@@ -192,6 +201,7 @@ class _Reading:
             },
             "state": {"folder": self._resolved, "database": _database},
             "sync": {"fresh": _number(float, 0, 3600)},
+            "freebusy": {"working_elsewhere": _one_of(("free", "tentative", "busy"))},
             "share": {"viewer": _address, "owner": _address, "folder": _shared_folder},
         }
 

@@ -13,6 +13,8 @@ from bridge.errors import ConfigurationInvalid
 from bridge.ews.exchange import EwsExchange
 from bridge.ews.settings import EwsSettings
 from bridge.exchange import Waiters
+from bridge.freebusy.busy_time import BusyTime
+from bridge.freebusy.occurrence_index import OccurrenceIndex
 from bridge.keys import Keys, load_keys
 from bridge.mirror.mirror import Mirror
 from bridge.state.sqlite import make_engine
@@ -37,6 +39,8 @@ class Service:
     settings: Settings
     accounts: Accounts
     store: CalendarStore
+    occurrences: OccurrenceIndex
+    busy_time: BusyTime
     front_page: Callable[[str], bytes]
     close: Callable[[], None]
 
@@ -70,7 +74,16 @@ def build(settings: Settings) -> Service:
             on_refused=accounts.forget,
         )
         opened.callback(store.close)
-        return Service(settings, accounts, store, front_page, opened.pop_all().close)
+        index = OccurrenceIndex()
+        busy_time = BusyTime(
+            index,
+            exchange,
+            waiters,
+            now=utc_now,
+            on_refused=accounts.forget,
+            working_elsewhere=settings.freebusy.working_elsewhere,
+        )
+        return Service(settings, accounts, store, index, busy_time, front_page, opened.pop_all().close)
 
 
 def prepare(settings: Settings) -> Keys:

@@ -50,12 +50,19 @@ def test_what_is_no_event_is_refused_with_the_precondition_and_a_sentence(
 
 
 @pytest.mark.parametrize(
-    "line", ["RRULE:FREQ=WEEKLY", "RDATE:20270302T090000Z", "EXDATE:20270302T090000Z", "RECURRENCE-ID:20270301T090000Z"]
+    "line",
+    [
+        "RRULE:FREQ=HOURLY;COUNT=40",
+        "RRULE:FREQ=YEARLY;BYWEEKNO=20;COUNT=5",
+        "RRULE:FREQ=DAILY;COUNT=5\r\nRRULE:FREQ=WEEKLY;COUNT=5",
+        "RDATE:20270302T090000Z",
+        "RECURRENCE-ID;RANGE=THISANDFUTURE:20270301T090000Z",
+    ],
 )
-def test_series_are_refused_by_the_name_of_the_property(bridge: Bridged, line: str) -> None:
+def test_what_exchange_has_no_series_for_is_refused_by_the_name_of_the_property(bridge: Bridged, line: str) -> None:
     answer = bridge.put("series.ics", event("s1", "Series", line))
     assert answer.status_code == 403
-    assert line.partition(":")[0] in answer.text
+    assert re.split("[:;]", line)[0] in answer.text
     assert bridge.exchange.events(ANN) == []
 
 

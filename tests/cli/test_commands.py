@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from radicale import config as radicale_config
 
 from bridge.cli import main
-from bridge.config import ExchangeSettings, ServerSettings, Share, StateSettings, SyncSettings, load
+from bridge.config import ExchangeSettings, FreeBusySettings, ServerSettings, Share, StateSettings, SyncSettings, load
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "exchange-bridge.toml"
 
@@ -65,7 +65,7 @@ def test_the_example_shows_every_key(runner: CliRunner, tmp_path: Path) -> None:
     result = runner.invoke(main, ["config", "check", "--config", str(path)])
     assert result.exit_code == 0, result.stderr
     assert "Shares    1" in result.output
-    kinds = (ExchangeSettings, ServerSettings, StateSettings, SyncSettings, Share)
+    kinds = (ExchangeSettings, ServerSettings, StateSettings, SyncSettings, FreeBusySettings, Share)
     shown = {
         key
         for section in tomllib.loads(text).values()
