@@ -13,7 +13,7 @@ import pytest
 from bridge.simulator import Simulator
 
 from bridged import ANN, PASSWORD, PEOPLE
-from events import event
+from events import event, override, series
 
 DYING = Path(__file__).parents[1] / "support" / "dying.py"
 PERSONALITIES = ["2019", "lenient"]
@@ -117,3 +117,21 @@ def test_a_delete_killed_at_any_step_is_done_after_the_retry(place: Place) -> No
         assert place.run("delete", match=etag, fatal=step) is None, f"step {step} was never reached"
         assert place.run("delete", match=etag) is not None, f"killed at step {step}"
         assert place.subjects() == [], f"killed at step {step}"
+
+
+def test_a_series_killed_at_any_step_is_whole_after_the_retry(place: Place) -> None:
+    whole = place.run("put", a_series(0))
+    assert whole is not None
+    for step in every_step(whole["steps"]):
+        start_over(place)
+        assert place.run("put", a_series(step), fatal=step) is None, f"step {step} was never reached"
+        retried = place.run("put", a_series(step))
+        assert retried is not None, f"killed at step {step}"
+        assert retried["created"], f"killed at step {step}, the retry was not answered as the first"
+        (master,) = place.exchange.events(ANN)
+        assert (len(master.exceptions), len(master.deleted)) == (1, 1), f"killed at step {step}"
+
+
+def a_series(number: int) -> bytes:
+    moved = override("20270308", "Moved", "20270308T140000")
+    return series(f"dying-s{number}", "Weekly", "EXDATE;TZID=Europe/Berlin:20270322T090000", overrides=[moved])

@@ -22,7 +22,7 @@ from bridge.service import build
 from bridge.state.intents import Intents
 
 WATCHED: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
-    (EwsExchange, ("create", "update", "delete", "get", "find")),
+    (EwsExchange, ("create", "update", "delete", "get", "find", "update_occurrences", "delete_occurrences")),
     (Intents, ("begin", "advance", "finish", "drop", "take_over")),
     (Mirror, ("put", "remove", "apply")),
 )
