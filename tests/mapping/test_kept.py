@@ -10,7 +10,7 @@ from bridge.errors import NotExpressible
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
 from bridge.mapping.event import changed, to_ical, to_item
-from bridge.mapping.kept import LIMIT, Guarded, Kept, make_guard, parse_kept, write_kept
+from bridge.mapping.kept import LIMIT, Guarded, Inherited, Kept, KeptException, make_guard, parse_kept, write_kept
 from bridge.model import ChangeKey, Content, Item, ItemId, ItemRef, Uid
 
 KEPT = Kept(
@@ -19,6 +19,8 @@ KEPT = Kept(
     ("X-WR-CALNAME:Mine",),
     {"Ship": ("BEGIN:VTIMEZONE", "TZID:Ship", "END:VTIMEZONE")},
     "client",
+    {"20260310T090000Z": KeptException({"CLASS": Guarded("0123456789ab", ())}, ("X-B:2",)), "x": KeptException()},
+    "20260310T090000Z",
 )
 
 
@@ -36,6 +38,15 @@ def test_lines_are_good_under_their_guard_only() -> None:
     assert KEPT.lines_for("CLASS", "0123456789ab") == ()
     assert KEPT.lines_for("SUMMARY", "ba9876543210") is None
     assert KEPT.lines_for("LOCATION", "0123456789ab") is None
+
+
+def test_an_exception_says_first_what_is_its_own_and_then_what_is_the_masters() -> None:
+    own = Inherited(KEPT, KEPT.exceptions["20260310T090000Z"])
+    assert own.lines_for("SUMMARY", "0123456789ab") == KEPT.lines_for("SUMMARY", "0123456789ab")
+    assert own.lines_for("CLASS", "ba9876543210") is None
+    assert own.more == ("X-B:2",)
+    assert Inherited(KEPT).more == KEPT.more
+    assert not own.holds("LOCATION")
 
 
 def test_a_guard_tells_facts_apart() -> None:
@@ -70,6 +81,11 @@ def test_the_bound_is_on_the_bytes_of_the_text() -> None:
         json.dumps({"v": 1, "fields": {"SUMMARY": []}}),
         json.dumps({"v": 1, "fields": {"SUMMARY": ["guard", "no property"]}}),
         json.dumps({"v": 1, "fields": []}),
+        json.dumps({"v": 1, "exceptions": []}),
+        json.dumps({"v": 1, "exceptions": {"x": {"more": ["END:VEVENT"]}}}),
+        json.dumps({"v": 1, "exceptions": {"x": {"fields": {"SUMMARY": ["guard", "no property"]}}}}),
+        json.dumps({"v": 1, "original": "tomorrow"}),
+        json.dumps({"v": 1, "original": 5}),
         "[" * 100_000,
     ],
 )

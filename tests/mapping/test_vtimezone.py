@@ -15,8 +15,8 @@ from bridge.zones import IANA_TO_WINDOWS, load_zone
 ODD = ("Africa/Casablanca", "Europe/Dublin", "Asia/Gaza", "America/Santiago", "Australia/Lord_Howe", "Asia/Tehran")
 
 
-def check(name: str, year: int) -> None:
-    text = "\r\n".join(write_vtimezone(name, name, year, year))
+def check(name: str, year: int, *, since: int | None = None, until: int | None = None) -> None:
+    text = "\r\n".join(write_vtimezone(name, name, since or year, until if since else year))
     read = cast("Timezone", Timezone.from_ical(text)).to_tz(lookup_tzid=False)
     rules = load_zone(name)
     moment = datetime(year, 1, 1, tzinfo=UTC)
@@ -36,6 +36,18 @@ def test_zones_with_odd_rules_are_written_right(name: str, year: int) -> None:
 @given(st.sampled_from(sorted(IANA_TO_WINDOWS)), st.integers(1950, 2060))
 def test_every_zone_is_written_right_for_the_year(name: str, year: int) -> None:
     check(name, year)
+
+
+@given(
+    name=st.sampled_from(sorted(IANA_TO_WINDOWS)),
+    since=st.integers(1995, 2030),
+    later=st.integers(0, 60),
+    is_endless=st.booleans(),
+)
+def test_every_zone_is_written_right_from_the_first_year_to_the_last(
+    name: str, since: int, later: int, *, is_endless: bool
+) -> None:
+    check(name, since + later, since=since, until=None if is_endless else since + later)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +95,16 @@ def test_a_regular_zone_is_two_rules_that_begin_in_the_year_before() -> None:
         "END:STANDARD",
         "END:VTIMEZONE",
     )
+
+
+def test_a_zone_whose_rules_changed_is_told_date_by_date_until_they_are_what_they_are() -> None:
+    lines = write_vtimezone("New York", "America/New_York", 2006, None)
+    assert [line for line in lines if line.startswith(("RDATE", "RRULE"))] == [
+        "RDATE:20060402T020000",
+        "RDATE:20061029T020000",
+        "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=2SU",
+        "RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=1SU",
+    ]
 
 
 def test_a_zone_without_changes_is_one_offset() -> None:
