@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import ExchangeTimedOut, NotExpressible, PreconditionFailed, Unavailable
-from bridge.model import Day, ETag, Recurrence, Weekly, Zone
+from bridge.model import Daily, Day, ETag, Recurrence, Weekly, Zone
 
 from events import event, override, series
 from memory_exchange import MemoryExchange
@@ -211,3 +211,14 @@ def test_names_and_etags_of_series_outlive_a_lost_mirror(world: World) -> None:
     known = world.etags()
     world.lose_mirror()
     assert world.etags() == known
+
+
+def test_occurrences_are_not_written_into_a_pattern_that_outlook_changed(world: World) -> None:
+    world.put("s.ics", series("s1"), new=True)
+    etag = etag_of(world)
+    (master,) = world.items()
+    daily = replace(MONDAYS, pattern=Daily(1))
+    world.outlook_changes(master, lambda content: replace(content, recurrence=daily))
+    with pytest.raises(PreconditionFailed):
+        world.put("s.ics", series("s1", overrides=[MOVED, RENAMED]), match=etag)
+    assert world.exceptions() == {}
