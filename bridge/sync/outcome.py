@@ -26,7 +26,11 @@ REMEMBERED = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One PUT or DELETE: who writes what, where, and on which conditions. ``body`` is None for a DELETE."""
+    """One PUT or DELETE: who writes what, where, and on which conditions. ``body`` is None for a DELETE.
+
+    ``begun_as`` is the operation of an earlier try of the same that was carried out in part, so that its own traces
+    must not stop it; empty where there was none.
+    """
 
     caller: Caller
     ref: CalendarRef
@@ -34,6 +38,7 @@ class Write:
     name: Name
     body: bytes | None
     conditions: Conditions
+    begun_as: str = ""
 
     @property
     def target(self) -> str:

@@ -8,8 +8,7 @@ from bridge.errors import NotExpressible, PreconditionFailed, UidTaken
 from bridge.exchange import OccurrenceWrite
 from bridge.ids import make_name_stamp
 from bridge.mapping.context import Context
-from bridge.mapping.event import changed
-from bridge.mapping.series import WantedSeries
+from bridge.mapping.series import WantedSeries, changed
 from bridge.model import ANY_ETAG, Attribute, Conditions, Content, ETag, Item, Listed, Name, Snapshot
 from bridge.occurrences import Series, zone_of
 

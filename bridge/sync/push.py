@@ -26,7 +26,6 @@ from bridge.mirror.mirror import Mirror
 from bridge.model import (
     ANY_ETAG,
     ChangeKey,
-    Conditions,
     Item,
     ItemId,
     ItemKind,
@@ -87,7 +86,7 @@ class Pusher:
             begun = earlier is not None and self._is_begun(write, wanted)
             if earlier is None or not begun:
                 raise
-        stored = self._put(replace(write, conditions=Conditions()), wanted)
+        stored = self._put(replace(write, begun_as=earlier.operation), wanted)
         return replace(stored, created=earlier.operation == "create")
 
     def _put(self, write: Write, wanted: CalendarObject, *, again: bool = False) -> Stored:
@@ -110,7 +109,8 @@ class Pusher:
         snapshot = self._mirror.snapshot(write.ref)
         target = find_target(snapshot, write.name, to_items(body, write.context, ()))
         there = snapshot.resources.get(write.name)
-        check(write.conditions, there.etag if there else None)
+        if not write.begun_as:
+            check(write.conditions, there.etag if there else None)
         stored = self._stored_items(write, target) if target else ()
         wanted = to_items(body, write.context, stored)
         return Judged(there, target, stored, wanted, make_plan(write.name, wanted, stored, write.context))
@@ -125,7 +125,7 @@ class Pusher:
     def _carry_out(self, write: Write, wanted: CalendarObject, judged: Judged) -> Stored:
         """Commit the intent, judge once more under its lock, send the steps, and apply what Exchange made of them."""
         known = judged.stored[0].ref if judged.stored else None
-        operation = "update" if known else "create"
+        operation = write.begun_as or ("update" if known else "create")
         with self._outcomes.intent(write, operation, judged.wanted.uid, known) as intent:
             if known is None:
                 # A mirror that is some seconds old must not make a second event of one UID.

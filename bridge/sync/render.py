@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from bridge.ids import make_derived_uid, make_etag, make_resource_name, parse_name_stamp
 from bridge.mapping.context import Context
-from bridge.mapping.event import Rendering
 from bridge.mapping.placeholder import to_placeholder
-from bridge.mapping.series import to_ical
+from bridge.mapping.series import Rendering, to_ical
 from bridge.model import (
     Entry,
     Item,

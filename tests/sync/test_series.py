@@ -222,3 +222,15 @@ def test_occurrences_are_not_written_into_a_pattern_that_outlook_changed(world: 
     with pytest.raises(PreconditionFailed):
         world.put("s.ics", series("s1", overrides=[MOVED, RENAMED]), match=etag)
     assert world.exceptions() == {}
+
+
+def test_a_series_that_breaks_off_twice_is_whole_after_the_second_retry(world: World) -> None:
+    body = series("s1", "Weekly", "EXDATE;TZID=Europe/Berlin:20270322T090000", overrides=[MOVED, RENAMED])
+    for verb in ("update_occurrences", "delete_occurrences"):
+        world.exchange.fail(verb, ExchangeTimedOut("late"))
+        with pytest.raises(Unavailable):
+            world.put("s.ics", body, new=True)
+        world.restart()
+    assert world.put("s.ics", body, new=True).created
+    (master,) = world.items()
+    assert (len(world.exceptions()), len(master.deleted)) == (2, 1)
