@@ -592,8 +592,12 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class NoAvailability:
-    """Exchange does not tell of this mailbox's time. ``reason`` is its name for why; ``is_unknown``: no such person."""
+    """Exchange does not tell of this mailbox's time. ``reason`` is its name for why.
+
+    ``is_unknown``: there is no such person; ``is_refused``: the viewer may not know. Else it may pass.
+    """
 
     mailbox: Address
     reason: str
     is_unknown: bool = False
+    is_refused: bool = False

@@ -25,7 +25,7 @@ from bridge.dav.response import FREE_BUSY, Response, multistatus
 from bridge.dav.timeline import Timeline
 from bridge.dav.views import CalendarView, ResourceView
 from bridge.dav.xml import text
-from bridge.errors import NotPermitted
+from bridge.errors import ExchangeFailed, NotPermitted
 from bridge.freebusy.busy_time import LONGEST
 from bridge.freebusy.vfreebusy import to_vfreebusy
 from bridge.ids import Path, make_etag, parse_path
@@ -78,6 +78,8 @@ def _free_busy(visit: Visit, wanted: FreeBusyQuery) -> Response:
     if isinstance(busy, NoAvailability):
         if busy.is_unknown:
             raise NotServed(403, "Exchange does not know the mailbox that this calendar belongs to.")
+        if not busy.is_refused:
+            raise ExchangeFailed("Exchange cannot tell at this moment when the owner of this calendar is busy.")
         raise NotPermitted("Exchange does not tell you when the owner of this calendar is busy.", "read-free-busy")
     headers = {"Content-Type": FREE_BUSY, **({} if busy.asked_at is None else visit.age_of(busy.asked_at))}
     return Response(200, headers, to_vfreebusy(busy.blocks, start, end, datetime.now(UTC)))

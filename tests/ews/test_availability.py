@@ -123,7 +123,7 @@ def test_where_events_are_told_the_merged_stream_adds_only_what_is_not_known() -
     ],
 )
 def test_what_is_not_told_is_not_free(told: str, reason: str, unknown: bool) -> None:
-    assert _read(told) == NoAvailability(ANNA, reason, is_unknown=unknown)
+    assert _read(told) == NoAvailability(ANNA, reason, unknown, is_refused=reason == "ErrorNoFreeBusyAccess")
 
 
 def test_somebody_who_has_nothing_is_free() -> None:

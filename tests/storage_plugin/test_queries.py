@@ -299,7 +299,7 @@ def test_of_a_calendar_that_may_not_be_read_exchange_tells_the_busy_time(ask: An
 def test_who_exchange_does_not_tell_of_is_not_called_free(ask: Any, exchange: Any, store: Any) -> None:
     _is_default(store)
     carol = Address("carol@example.com")
-    exchange.answer = NoAvailability(carol, "ErrorNoFreeBusyAccess")
+    exchange.answer = NoAvailability(carol, "ErrorNoFreeBusyAccess", is_refused=True)
     refused = ask("REPORT", CAROLS, free_busy("20260301", "20260325"))
     assert refused.status == 403
     assert refused.xml.find(f".//{D}privilege/{C}read-free-busy") is not None
@@ -310,6 +310,13 @@ def test_a_mailbox_that_exchange_does_not_know_is_said_to_be_unknown(ask: Any, e
     exchange.answer = NoAvailability(Address("carol@example.com"), "ErrorMailRecipientNotFound", is_unknown=True)
     answer = ask("REPORT", CAROLS, free_busy("20260301", "20260325"))
     assert (answer.status, "does not know" in answer.text) == (403, True)
+
+
+def test_a_mailbox_that_exchange_cannot_tell_of_now_is_503(ask: Any, exchange: Any, store: Any) -> None:
+    _is_default(store)
+    exchange.answer = NoAvailability(Address("carol@example.com"), "ErrorFreeBusyGenerationFailed")
+    answer = ask("REPORT", CAROLS, free_busy("20260301", "20260325"))
+    assert (answer.status, "retry-after" in {name.lower() for name in answer.headers}) == (503, True)
 
 
 def test_a_trouble_of_exchange_s_is_503_and_not_free(ask: Any, exchange: Any, store: Any) -> None:

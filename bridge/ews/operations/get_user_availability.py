@@ -130,7 +130,8 @@ def _change_of_clocks(name: str, month: int) -> Element:
 def _one(mailbox: Address, element: Element, window: Window) -> Availability | NoAvailability:
     message = _message(element)
     if message is not None and message.is_error:
-        return NoAvailability(mailbox, message.code, is_unknown=message.code in _UNKNOWN_CODES)
+        is_unknown, is_refused = message.code in _UNKNOWN_CODES, message.code == "ErrorNoFreeBusyAccess"
+        return NoAvailability(mailbox, message.code, is_unknown, is_refused)
     view = find_message(element, "FreeBusyView")
     if view is None:
         return NoAvailability(mailbox, "NoFreeBusyView")
