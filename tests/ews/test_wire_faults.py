@@ -231,8 +231,8 @@ def test_after_a_busy_answer_nothing_is_sent_for_that_account_until_its_time(
     serve: Any, wires: Wires, answers: Any, deadline: Deadline
 ) -> None:
     def script(connection: Any) -> None:
-        connection.read_request()
-        connection.send(answers.http("", 503, Retry_After="60"))
+        while connection.read_request():
+            connection.send(answers.http("", 503, Retry_After="60"))
 
     server = serve(script)
     wire = wires(server.url)
