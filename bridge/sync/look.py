@@ -6,6 +6,7 @@ from bridge.errors import ExchangeFailed
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import make_resource_name, parse_name_stamp
 from bridge.mapping.context import Context
+from bridge.mapping.resource import instance_start
 from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarRef, Caller, Item, ItemId, ItemKind, Listed, Name, Rendered, Uid, Unreadable
 from bridge.sync.render import make_rendered
@@ -31,14 +32,16 @@ class Look:
         return self.apply(ref, context, listed.name, items)
 
     def whole(self, caller: Caller, ref: CalendarRef, ids: Sequence[ItemId]) -> tuple[Item, ...]:
-        """Give the items of one resource, a master or single item first, with all its changed occurrences.
+        """Give the items of one resource: a master or single item with its changed occurrences, or instances.
 
-        Empty when the item is gone. Raises ExchangeFailed as `items` does.
+        Empty when they are gone. Raises ExchangeFailed as `items` does.
         """
         read = {item.ref.id: item for item in self.items(caller, ref, ids)}
         first = next((item for item in read.values() if item.kind is not ItemKind.EXCEPTION), None)
         if first is None:
             return tuple(read.values())
+        if instance_start(first) is not None:
+            return tuple(item for item in read.values() if instance_start(item) is not None)
         listed = [one.ref.id for one in first.exceptions]
         missing = [one for one in listed if one not in read]
         read |= {item.ref.id: item for item in self.items(caller, ref, missing)}
@@ -66,17 +69,27 @@ class Look:
         """Render items as the resource of this name, under the UID it is served under."""
         first = items[0]
         known = self._mirror.snapshot(ref).resources.get(name)
-        holds_it = known is not None and any(one.id == first.ref.id for one in known.items)
+        ids = {item.ref.id for item in items}
+        holds_it = known is not None and any(one.id in ids for one in known.items)
         served_uid = known.uid if known is not None and holds_it and known.uid != first.content.uid else None
         return make_rendered(name, items, context, served_uid)
 
     def adopt(self, caller: Caller, ref: CalendarRef, context: Context, uid: Uid) -> bool:
         """Find an item of a UID that the mirror does not know yet and apply it; say whether there was one."""
-        held = {one.id for listed in self._mirror.snapshot(ref).resources.values() for one in listed.items}
+        resources = self._mirror.snapshot(ref).resources
+        held = {one.id for listed in resources.values() for one in listed.items}
         found = [item for item in self.find(caller, ref, uid) if item.ref.id not in held]
         if not found:
             return False
         stamped = parse_name_stamp(found[0].content.name_stamp, context.mailbox.address, uid)
-        items = self.whole(caller, ref, [found[0].ref.id]) if found[0].exceptions else (found[0],)
-        self.apply(ref, context, Name(stamped) if stamped else make_resource_name(uid), items)
+        name = Name(stamped) if stamped else make_resource_name(uid)
+        if instance_start(found[0]) is not None:
+            others = (one for one in resources.values() if one.uid == uid and not one.index.has_master)
+            home = next(others, None)
+            beside = [one.id for one in home.items] if home else []
+            items = self.whole(caller, ref, [*beside, *(item.ref.id for item in found)])
+            name = home.name if home else name
+        else:
+            items = self.whole(caller, ref, [found[0].ref.id]) if found[0].exceptions else (found[0],)
+        self.apply(ref, context, name, items)
         return True

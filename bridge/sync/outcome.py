@@ -11,7 +11,7 @@ from bridge.errors import ExchangeSays, Refused, WriteUnderWay
 from bridge.ids import parse_name_stamp
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Caller, Conditions, Item, ItemRef, Name, Uid
+from bridge.model import CalendarRef, Caller, Conditions, Item, ItemId, ItemRef, Name, Uid
 from bridge.state.intents import Intent, Intents, IntentStands
 from bridge.state.processes import Processes
 from bridge.sync.look import Look
@@ -154,14 +154,22 @@ class Outcomes:
             raise WriteUnderWay(UNDER_WAY, RETRY) from None
 
     def _settle(self, caller: Caller, ref: CalendarRef, context: Context, intent: Intent) -> None:
-        items = list(self._look.items(caller, ref, [intent.item.id])) if intent.item else []
-        if intent.operation == "create" and intent.uid is not None:
-            items += [item for item in self._look.find(caller, ref, intent.uid) if _bears(item, intent.name, context)]
+        items = self._look.whole(caller, ref, list(self._touched(caller, ref, context, intent)))
         if items:
-            self._look.apply(ref, context, intent.name, self._look.whole(caller, ref, [items[0].ref.id]))
+            self._look.apply(ref, context, intent.name, items)
         else:
             self._mirror.remove(ref, intent.name)
         self._intents.finish(intent, "settled", self._now())
+
+    def _touched(self, caller: Caller, ref: CalendarRef, context: Context, intent: Intent) -> Iterator[ItemId]:
+        """Give the items that an interrupted write may have written, each once."""
+        known = self._mirror.snapshot(ref).resources.get(intent.name)
+        ids = [intent.item.id] if intent.item else []
+        ids += [one.id for one in known.items] if known else []
+        if intent.uid is not None and (intent.operation == "create" or (known and not known.index.has_master)):
+            found = self._look.find(caller, ref, intent.uid)
+            ids += [item.ref.id for item in found if _bears(item, intent.name, context)]
+        yield from dict.fromkeys(ids)
 
 
 def _bears(item: Item, name: Name, context: Context) -> bool:

@@ -1,19 +1,23 @@
 """What a write has to do, decided before anything is sent. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.errors import NotExpressible, PreconditionFailed, UidTaken
 from bridge.exchange import OccurrenceWrite
 from bridge.ids import make_name_stamp
 from bridge.mapping.context import Context
+from bridge.mapping.resource import instance_start
 from bridge.mapping.series import WantedSeries, changed
 from bridge.model import ANY_ETAG, Attribute, Conditions, Content, ETag, Item, Listed, Name, Snapshot
 from bridge.occurrences import Series, zone_of
 
 RESHAPES = frozenset(map(Attribute, ("recurrence", "start", "end", "start_zone", "end_zone", "is_all_day")))
 """Attributes of a master after whose change servers differ in what becomes of exceptions and deletions."""
+
+MOST_INSTANCES = 100
+"""Instances without a master that one resource may hold: each is an item of its own, and a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +43,28 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Remove:
+    """Delete the item of an instance that has no master."""
+
+    stored: Item
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps of one PUT, in their order: the item itself, then changed occurrences, then deleted ones."""
+    """The steps of one PUT, in their order: the item itself, then changed occurrences, then deleted ones.
+
+    Or, where there is no master, what becomes of each instance.
+    """
 
     item: Create | Update | None = None
     writes: tuple[OccurrenceWrite, ...] = ()
-    deletions: tuple[int, ...] = field(default=())
+    deletions: tuple[int, ...] = ()
+    instances: tuple[Create | Update | Remove, ...] = ()
 
     @property
     def is_done(self) -> bool:
         """Whether there is nothing to do."""
-        return self.item is None and not self.writes and not self.deletions
+        return self.item is None and not self.writes and not self.deletions and not self.instances
 
 
 def check(conditions: Conditions, etag: ETag | None) -> None:
@@ -85,7 +100,9 @@ def find_target(snapshot: Snapshot, name: Name, wanted: WantedSeries) -> Listed 
 def make_plan(name: Name, wanted: WantedSeries, stored: tuple[Item, ...], context: Context) -> Plan:
     """Decide what makes the items what the client wants, under the name it gives. Raises NotExpressible."""
     if wanted.master is None:
-        return _plan_instances(wanted, stored)
+        return Plan(instances=tuple(_plan_instances(name, wanted, stored, context)))
+    if stored and instance_start(stored[0]) is not None:
+        raise NotExpressible("RRULE: single occurrences of this series stand in the calendar without it; delete them.")
     master = stored[0] if stored else None
     content = _stamped(name, wanted.master, master, context)
     step = _plan_item(name, content, master, context)
@@ -130,22 +147,21 @@ def _needs_no_stamp(stored: Item, name: Name, context: Context) -> bool:
     return stored.content.name_stamp in {None, own}
 
 
-def _plan_instances(wanted: WantedSeries, stored: tuple[Item, ...]) -> Plan:
-    """Plan for instances without a master, each an item of its own: one of them changed is one update."""
-    steps = []
-    by_start = {item.original_start: item for item in stored}
+def _plan_instances(
+    name: Name, wanted: WantedSeries, stored: tuple[Item, ...], context: Context
+) -> Iterator[Create | Update | Remove]:
+    """Plan for instances without a master, each an item of its own. What takes time away comes last."""
+    there = {instance_start(item): item for item in stored}
+    if None in there:
+        raise NotExpressible("RECURRENCE-ID without the event it belongs to, which Exchange holds: send it whole.")
+    if len(wanted.instances) > MOST_INSTANCES:
+        raise NotExpressible(f"RECURRENCE-ID: more than {MOST_INSTANCES} occurrences without the event they belong to.")
     for start, content in wanted.instances.items():
-        item = by_start.get(start)
-        if item is None:
-            raise NotExpressible(
-                "RECURRENCE-ID without the event it belongs to: Exchange cannot hold a lone occurrence."
-            )
-        attributes = changed(item.content, content) - {Attribute("name_stamp")}
-        if attributes:
-            steps.append(Update(item, content, attributes))
-    if len(steps) > 1 or set(by_start) - set(wanted.instances):
-        raise NotExpressible("RECURRENCE-ID: only one lone occurrence of a series can be changed at a time.")
-    return Plan(steps[0]) if steps else Plan()
+        item = there.get(start)
+        step = _plan_item(name, _stamped(name, content, item, context), item, context)
+        if step is not None:
+            yield step
+    yield from (Remove(item) for start, item in there.items() if start not in wanted.instances)
 
 
 def _plan_occurrences(

@@ -18,10 +18,12 @@ from bridge.mirror.mirror import Mirror
 from bridge.model import (
     CalendarRef,
     Caller,
+    ChangeKey,
     Cursor,
     Entry,
     Item,
     ItemId,
+    ItemRef,
     Missing,
     Name,
     Page,
@@ -31,6 +33,7 @@ from bridge.model import (
     Unreadable,
 )
 from bridge.state.intents import Intents
+from bridge.sync.gather import gather
 from bridge.sync.render import Naming, make_placeholder, make_rendered
 
 LOG = logging.getLogger(__name__)
@@ -69,7 +72,9 @@ class Puller:
         """Take every page that Exchange has for us. Raises Unavailable and ExchangeSays; the mirror stays whole."""
         while not self._page(caller, ref, context):
             pass
-        self._read_again(caller, ref, context)
+        if self._read_again(caller, ref, context):
+            # An instance was found gone: the resource that has lost it is rendered from those that are left
+            self._read_again(caller, ref, context)
 
     def _page(self, caller: Caller, ref: CalendarRef, context: Context) -> bool:
         """Take one page; say whether it was the last."""
@@ -101,7 +106,8 @@ class Puller:
             page = self._exchange.feed(caller, ref, None, Deadline.after(CALL))
         return page
 
-    def _apply(self, ref: CalendarRef, draft: _Draft, asked_from: Cursor | None, page: Page, read: Snapshot) -> None:
+    def _apply(self, ref: CalendarRef, draft: _Draft, asked_from: Cursor | None, page: Page, read: Snapshot) -> bool:
+        """Take the draft into the mirror; say whether resources are to be read again because of it."""
         now = self._now()
         applied = self._mirror.apply(
             ref,
@@ -119,7 +125,8 @@ class Puller:
             ),
         )
         if applied.stale:
-            LOG.info("%d resources were written while a page was read: they are read again", len(applied.stale))
+            LOG.info("%d resources changed while a page was read: they are read again", len(applied.stale))
+        return bool(applied.stale)
 
     def _draft(self, caller: Caller, ref: CalendarRef, context: Context, page: Page, snapshot: Snapshot) -> _Draft:
         draft = _Draft(removed=list(page.removed))
@@ -140,26 +147,37 @@ class Puller:
         if not entries:
             return
         found = self._get(caller, ref, [entry.ref.id for entry in entries])
+        self._sort(caller, ref, context, found, {entry.ref.id: entry for entry in entries}, draft)
+
+    def _sort(
+        self,
+        caller: Caller,
+        ref: CalendarRef,
+        context: Context,
+        found: Sequence[Item | Unreadable | Missing],
+        entries: Mapping[ItemId, Entry],
+        draft: _Draft,
+    ) -> None:
+        """Make resources of what was read, and add what becomes of each to the draft."""
         naming = self._naming(ref, context, draft.removed, found)
-        gone = self._gone(caller, ref, naming.rivals(found))
+        # What no page has told of (yet): of these some are parts of the same resources, others may be gone
+        beside = self._get(caller, ref, naming.rivals(found))
+        gone = [one.id for one in beside if isinstance(one, Missing)]
         if gone:
             draft.removed += gone
             naming = self._naming(ref, context, draft.removed, found)
-        open_names, open_uids = self._open(ref)
-        by_id = {entry.ref.id: entry for entry in entries}
         exceptions = self._exceptions(caller, ref, found)
-        for one in _eldest_first(found):
-            entry = by_id[one.ref.id if isinstance(one, Item) else one.id]
+        names, uids = self._open(ref)
+        for one in gather(_eldest_first(found), [one for one in beside if isinstance(one, Item)], naming):
             if isinstance(one, Missing):
                 draft.removed.append(one.id)
-            elif self._is_open(one, naming, open_names, open_uids):
-                draft.pending.append((entry.ref.id, self._now() + RETRY_OPEN))
-            else:
-                self._take(one, exceptions, entry, naming, draft)
-
-    def _gone(self, caller: Caller, ref: CalendarRef, ids: Sequence[ItemId]) -> list[ItemId]:
-        """Look which of these items are gone, though no page has told of it (yet)."""
-        return [one.id for one in self._get(caller, ref, ids) if isinstance(one, Missing)]
+                continue
+            ids = [one.id] if isinstance(one, Unreadable) else [item.ref.id for item in one]
+            if self._is_open(one, naming, names, uids):
+                draft.pending += [(id_, self._now() + RETRY_OPEN) for id_ in ids]
+            elif isinstance(one, Unreadable) or not self._put(one, exceptions, naming, draft):
+                for id_ in ids:
+                    self._keep_unread(entries.get(id_, Entry(ItemRef(id_, ChangeKey("")))), naming, draft)
 
     def _get(self, caller: Caller, ref: CalendarRef, ids: Sequence[ItemId]) -> list[Item | Unreadable | Missing]:
         """Read items, each small batch with a deadline of its own: a slow Exchange gets on, too."""
@@ -175,29 +193,32 @@ class Puller:
         ids = [listed.ref.id for one in found if isinstance(one, Item) for listed in one.exceptions]
         return {one.ref.id: one for one in self._get(caller, ref, ids) if isinstance(one, Item)}
 
-    def _take(
-        self, one: Item | Unreadable, exceptions: Mapping[ItemId, Item], entry: Entry, naming: Naming, draft: _Draft
-    ) -> None:
-        if isinstance(one, Item) and not all(listed.ref.id in exceptions for listed in one.exceptions):
-            one = Unreadable(one.ref.id, "a changed occurrence")
-        if isinstance(one, Item):
-            try:
-                name, uid = naming.name(one)
-                served_uid = None if uid == one.content.uid else uid
-                items = (one, *(exceptions[listed.ref.id] for listed in one.exceptions))
-                draft.puts.append(make_rendered(name, items, naming.context, served_uid))
-                draft.settled.append(one.ref.id)
-            except Exception as error:  # noqa: BLE001 - one item that defeats us must not hold the others
-                LOG.warning("an item could not be rendered (%s): its time stays blocked", type(error).__name__)
-                one = Unreadable(one.ref.id, type(error).__name__)
-            else:
-                return
+    @staticmethod
+    def _put(items: tuple[Item, ...], exceptions: Mapping[ItemId, Item], naming: Naming, draft: _Draft) -> bool:
+        """Render a resource and add it; say whether that was possible."""
+        listed = [one.ref.id for item in items for one in item.exceptions]
+        if not all(one in exceptions for one in listed):
+            LOG.warning("a changed occurrence could not be read: its series stays as it was")
+            return False
+        try:
+            name, uid = naming.name(items)
+            served_uid = None if uid == items[0].content.uid else uid
+            whole = (*items, *(exceptions[one] for one in listed))
+            draft.puts.append(make_rendered(name, whole, naming.context, served_uid))
+        except Exception as error:  # noqa: BLE001 - one item that defeats us must not hold the others
+            LOG.warning("an item could not be rendered (%s): its time stays blocked", type(error).__name__)
+            return False
+        draft.settled += [item.ref.id for item in items]
+        return True
+
+    def _keep_unread(self, entry: Entry, naming: Naming, draft: _Draft) -> None:
+        """Keep an item that cannot be read, and have it tried again."""
         if naming.holder(entry.ref.id) is None:
             name, uid = naming.placeholder(entry)
             draft.puts.append(make_placeholder(name, uid, entry.ref, entry.outline))
         else:
             draft.seen.append(entry.ref.id)
-        LOG.warning("an item could not be read (%s): it stays, and is tried again", one.reason)
+        LOG.warning("an item could not be read: it stays, and is tried again")
         draft.pending.append((entry.ref.id, self._now() + RETRY_UNREADABLE))
 
     def _naming(
@@ -219,49 +240,47 @@ class Puller:
         )
 
     @staticmethod
-    def _is_open(one: Item | Unreadable, naming: Naming, names: frozenset[Name], uids: frozenset[Uid]) -> bool:
-        """Say whether a write is busy with this item's resource: it will be read when that is done."""
+    def _is_open(
+        one: tuple[Item, ...] | Unreadable, naming: Naming, names: frozenset[Name], uids: frozenset[Uid]
+    ) -> bool:
+        """Say whether a write is busy with this resource: it will be read when that is done."""
         if not names:
             return False
         if isinstance(one, Unreadable):
             return naming.holder(one.id) in names
-        uid = one.content.uid
-        stamped = parse_name_stamp(one.content.name_stamp, naming.context.mailbox.address, uid)
-        return naming.holder(one.ref.id) in names or uid in uids or stamped in names
+        uid, address = one[0].content.uid, naming.context.mailbox.address
+        bears: set[str | None] = {naming.holder(item.ref.id) for item in one}
+        bears |= {parse_name_stamp(item.content.name_stamp, address, item.content.uid) for item in one}
+        return uid in uids or not bears.isdisjoint(names)
 
-    def _read_again(self, caller: Caller, ref: CalendarRef, context: Context) -> None:
-        """Read the items whose time has come: unreadable ones, and those that a write was busy with."""
+    def _read_again(self, caller: Caller, ref: CalendarRef, context: Context) -> bool:
+        """Read the items whose time has come: unreadable ones, and those that a write was busy with.
+
+        Say whether that made others due.
+        """
         due = self._mirror.due(ref, self._now())
         status = self._mirror.status(ref)
         if not due or status.cursor is None:
-            return
+            return False
         snapshot = self._mirror.snapshot(ref)
         draft = _Draft(settled=list(due))
         try:
             self._reread(caller, ref, context, due, draft)
         except BridgeError as error:
             LOG.info("items to be read again stay for later: %s", error)
-            return
+            return False
         page = Page((), (), status.cursor, is_last=False)
         try:
-            self._apply(ref, draft, status.cursor, page, snapshot)
+            return self._apply(ref, draft, status.cursor, page, snapshot)
         except CursorMoved:
             LOG.debug("another pull came first; the items stay to be read again")
+            return False
 
     def _reread(self, caller: Caller, ref: CalendarRef, context: Context, due: Sequence[ItemId], draft: _Draft) -> None:
         found = self._get(caller, ref, due)
-        naming = self._naming(ref, context, (), found)
-        exceptions = self._exceptions(caller, ref, found)
-        open_names, open_uids = self._open(ref)
-        for one in _eldest_first(found):
-            if isinstance(one, Missing):
-                draft.removed.append(one.id)
-            elif isinstance(one, Unreadable):
-                draft.pending.append((one.id, self._now() + RETRY_UNREADABLE))
-            elif self._is_open(one, naming, open_names, open_uids):
-                draft.pending.append((one.ref.id, self._now() + RETRY_OPEN))
-            else:
-                self._take(one, exceptions, Entry(one.ref), naming, draft)
+        draft.pending += [(one.id, self._now() + RETRY_UNREADABLE) for one in found if isinstance(one, Unreadable)]
+        read = [one for one in found if not isinstance(one, Unreadable)]
+        self._sort(caller, ref, context, read, {}, draft)
 
 
 def _eldest_first(found: Iterable[Item | Unreadable | Missing]) -> list[Item | Unreadable | Missing]:

@@ -19,7 +19,7 @@ from bridge.errors import (
     PreconditionFailed,
     RequestRefused,
 )
-from bridge.exchange import Deadline, Exchange
+from bridge.exchange import Deadline, Deletion, Exchange
 from bridge.mapping.calendar_object import CalendarObject, parse
 from bridge.mapping.series import WantedSeries, to_items
 from bridge.mirror.mirror import Mirror
@@ -37,7 +37,7 @@ from bridge.model import (
 from bridge.state.intents import Intent
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
-from bridge.sync.plan import Create, Plan, Update, check, find_target, make_plan, plan_rest
+from bridge.sync.plan import Create, Plan, Remove, Update, check, find_target, make_plan, plan_rest
 from bridge.sync.render import make_rendered
 
 LOG = logging.getLogger(__name__)
@@ -145,6 +145,8 @@ class Pusher:
     def _send(self, write: Write, judged: Judged, intent: Intent) -> tuple[Item, ...]:
         """Send the plan's steps, each once, and give the items as they are afterwards."""
         plan = judged.plan
+        if plan.instances:
+            return self._send_instances(write, judged, intent)
         if plan.item is None:
             # Several occurrences in one call are written whatever the change key; their numbers are of the old pattern.
             self._compare(write, judged.stored[0].ref)
@@ -158,6 +160,24 @@ class Pusher:
         touched = self._send_occurrences(write, ref, plan)
         ids = [ref.id, *(one.id for one in touched), *(item.ref.id for item in judged.stored[1:])]
         return self._read_back(write, list(dict.fromkeys(ids)), judged)
+
+    def _send_instances(self, write: Write, judged: Judged, intent: Intent) -> tuple[Item, ...]:
+        """Write instances that have no master, each an item of its own, and give them as they are afterwards.
+
+        What was made before one of them is refused is served at once.
+        """
+        ids = [item.ref.id for item in judged.stored]
+        try:
+            for step in judged.plan.instances:
+                if isinstance(step, Remove):
+                    delete_item(self._exchange, write, step.stored.ref)
+                else:
+                    ids.append(self._send_item(write, step).id)
+        except ExchangeSays:
+            self._look.adopt(write.caller, write.ref, write.context, judged.wanted.uid)
+            raise
+        self._outcomes.advance(intent, "items written", ItemRef(ids[0], ChangeKey("")))
+        return self._look.whole(write.caller, write.ref, list(dict.fromkeys(ids)))
 
     def _read_master(self, write: Write, ref: ItemRef) -> Item:
         """Read the series that was just reshaped. Raises ItemMissing."""
@@ -223,7 +243,8 @@ class Pusher:
         if rendered is None or not rendered.facts:
             return False
         wanted = to_items(body, write.context, rendered.facts)
-        return make_plan(write.name, wanted, rendered.facts, write.context).item is None
+        plan = make_plan(write.name, wanted, rendered.facts, write.context)
+        return plan.item is None and len(plan.instances) < max(1, len(wanted.instances))
 
     def _stored(self, write: Write, *, created: bool) -> Stored:
         rendered = self._mirror.read(write.ref, write.name)
@@ -235,6 +256,19 @@ class Pusher:
         now = self._look.at(write.caller, write.ref, write.context, target)
         wanted = write.conditions.if_match
         return wanted is None or (now is not None and (now.etag == target.etag or ANY_ETAG in wanted))
+
+
+def delete_item(exchange: Exchange, write: Write, ref: ItemRef) -> None:
+    """Delete an item; one that is gone already is deleted. Raises AccessDenied, Unavailable."""
+    deadline = Deadline.after(WRITE)
+    try:
+        exchange.delete(write.caller, write.ref, ref, Deletion.TO_DELETED_ITEMS, deadline)
+    except ItemMissing:
+        LOG.debug("the item to be deleted was gone already")
+    except AccessDenied:
+        if write.ref.mailbox == write.ref.viewer.address:
+            raise
+        exchange.delete(write.caller, write.ref, ref, Deletion.SOFT, deadline)
 
 
 def require_readable(listed: Listed) -> None:

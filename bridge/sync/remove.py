@@ -1,17 +1,14 @@
 """Delete one event of a client's at Exchange: into Deleted Items, or softly where a delegate may not write there."""
 
-import logging
-
-from bridge.errors import AccessDenied, ItemMissing, NotFound, PreconditionFailed, RequestRefused
-from bridge.exchange import Deadline, Deletion, Exchange
+from bridge.errors import AccessDenied, NotFound, PreconditionFailed, RequestRefused
+from bridge.exchange import Exchange
 from bridge.mirror.mirror import Mirror
-from bridge.model import ANY_ETAG, ItemRef, Listed
+from bridge.model import ANY_ETAG, Listed
+from bridge.state.intents import Intent
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.plan import check
-from bridge.sync.push import WRITE, make_refusal, require_readable
-
-LOG = logging.getLogger(__name__)
+from bridge.sync.push import delete_item, make_refusal, require_readable
 
 
 class Remover:
@@ -32,13 +29,14 @@ class Remover:
             if earlier is not None:
                 return
             raise NotFound("There is no event of this name in this calendar.")
-        check(write.conditions, listed.etag)
+        if not _is_begun(earlier, listed):
+            check(write.conditions, listed.etag)
         require_readable(listed)
         try:
             with self._outcomes.intent(write, "delete", listed.uid, listed.items[0]):
                 self._see_that_it_is_the_same(write, listed)
                 for ref in listed.items:
-                    self._delete_item(write, ref)
+                    delete_item(self._exchange, write, ref)
                 self._mirror.remove(write.ref, write.name)
         except (AccessDenied, RequestRefused) as error:
             raise make_refusal(error, "unbind") from error
@@ -52,13 +50,7 @@ class Remover:
         if now is not None and now.etag != listed.etag:
             raise PreconditionFailed("The event was changed at Exchange meanwhile.")
 
-    def _delete_item(self, write: Write, ref: ItemRef) -> None:
-        deadline = Deadline.after(WRITE)
-        try:
-            self._exchange.delete(write.caller, write.ref, ref, Deletion.TO_DELETED_ITEMS, deadline)
-        except ItemMissing:
-            LOG.debug("the item to be deleted was gone already")
-        except AccessDenied:
-            if write.ref.mailbox == write.ref.viewer.address:
-                raise
-            self._exchange.delete(write.caller, write.ref, ref, Deletion.SOFT, deadline)
+
+def _is_begun(earlier: Intent | None, listed: Listed) -> bool:
+    """Whether this is the retry of a deletion that was carried out in part: one item of several is gone."""
+    return earlier is not None and earlier.item is not None and earlier.item.id not in {one.id for one in listed.items}

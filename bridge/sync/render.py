@@ -1,6 +1,7 @@
 """From items to resources: what each is called, under which UID it is served, and its bytes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from bridge.ids import make_derived_uid, make_etag, make_resource_name, parse_name_stamp
 from bridge.mapping.context import Context
@@ -83,67 +84,78 @@ class Naming:
         self._leaving = frozenset(leaving)
         self._holders = {ref.id: name for name, listed in resources.items() for ref in listed.items}
         self._by_uid = {listed.uid: name for name, listed in resources.items()}
-        self._given: dict[Name, ItemId] = {}
-        self._uids: dict[Uid, ItemId] = {}
+        self._given: dict[Name, AbstractSet[ItemId]] = {}
+        self._uids: dict[Uid, AbstractSet[ItemId]] = {}
 
     def holder(self, item: ItemId) -> Name | None:
         """Give the living resource that an item belongs to."""
         return self._holders.get(item)
 
-    def rivals(self, found: Iterable[Item | Unreadable | Missing]) -> list[ItemId]:
-        """Give the other items that hold the UIDs of these: a second one, or one that Exchange replaced by it."""
-        uids = {one.content.uid: one.ref.id for one in found if isinstance(one, Item)}
-        held = ((item, self._by_uid[uid]) for uid, item in uids.items() if uid in self._by_uid)
-        refs = ((item, ref.id) for item, name in held for ref in self._resources[name].items)
-        return [other for item, other in refs if other != item and other not in self._leaving]
+    def home(self, instance: Item) -> Name | None:
+        """Give the living resource that an instance without a master belongs to, or is a part of from now on."""
+        name = self.holder(instance.ref.id) or self._by_uid.get(instance.content.uid)
+        return None if name is None or self._resources[name].index.has_master else name
 
-    def name(self, item: Item) -> tuple[Name, Uid]:
-        """Give the name and the UID under which the item is served."""
-        known = self.holder(item.ref.id)
-        uid = self._served_uid(item, known)
-        wished = parse_name_stamp(item.content.name_stamp, self.context.mailbox.address, item.content.uid)
+    def held(self, name: Name) -> frozenset[ItemId]:
+        """Give the items of a living resource that stay."""
+        return frozenset(ref.id for ref in self._resources[name].items) - self._leaving
+
+    def rivals(self, found: Iterable[Item | Unreadable | Missing]) -> list[ItemId]:
+        """Give the other items of the resources, and of the UIDs, that these belong to.
+
+        They are further instances, a second item of a UID, or one that Exchange replaced.
+        """
+        items = [one for one in found if isinstance(one, Item)]
+        names = {self._by_uid.get(one.content.uid) for one in items} | {self.holder(one.ref.id) for one in items}
+        refs = {item: None for name in names if name is not None for item in sorted(self.held(name))}
+        return [item for item in refs if all(item != one.ref.id for one in items)]
+
+    def name(self, items: Sequence[Item]) -> tuple[Name, Uid]:
+        """Give the name and the UID under which a resource of these items is served."""
+        ids = frozenset(item.ref.id for item in items)
+        first = items[0]
+        known = next((name for item in items if (name := self.holder(item.ref.id)) is not None), None)
+        uid = self._served_uid(first, known, ids)
+        wished = parse_name_stamp(first.content.name_stamp, self.context.mailbox.address, first.content.uid)
         # Exchange deletes and recreates an item when a meeting is answered: the UID's resource stays the one it was.
         former = self._former.get(uid) if known is None else None
         for candidate in (wished, known, self._by_uid.get(uid), former, make_resource_name(uid)):
-            if candidate is not None and self._is_free(Name(candidate), item.ref.id):
-                return self._give(Name(candidate), uid, item.ref.id)
-        return self._give(make_resource_name(self._derived(item)), uid, item.ref.id)
+            if candidate is not None and self._is_free(Name(candidate), ids):
+                return self._give(Name(candidate), uid, ids)
+        return self._give(make_resource_name(self._derived(first)), uid, ids)
 
     def placeholder(self, entry: Entry) -> tuple[Name, Uid]:
         """Give the name and UID for an item that cannot be read."""
+        ids = frozenset({entry.ref.id})
         known = self.holder(entry.ref.id)
         if known is not None:
-            return self._give(known, self._resources[known].uid, entry.ref.id)
+            return self._give(known, self._resources[known].uid, ids)
         uid = unreadable_uid(entry)
-        if not self._is_uid_free(uid, entry.ref.id):
+        if not self._is_uid_free(uid, ids):
             uid = make_derived_uid(uid, entry.ref.id)
-        return self._give(make_resource_name(uid), uid, entry.ref.id)
+        return self._give(make_resource_name(uid), uid, ids)
 
-    def _served_uid(self, item: Item, known: Name | None) -> Uid:
+    def _served_uid(self, item: Item, known: Name | None, ids: AbstractSet[ItemId]) -> Uid:
         if known is not None and self._resources[known].uid == self._derived(item):
             return self._resources[known].uid
         own = item.content.uid
-        return own if self._is_uid_free(own, item.ref.id) else self._derived(item)
+        return own if self._is_uid_free(own, ids) else self._derived(item)
 
     @staticmethod
     def _derived(item: Item) -> Uid:
         apart = item.created.isoformat() if item.created else item.ref.id
         return make_derived_uid(item.content.uid, apart)
 
-    def _is_uid_free(self, uid: Uid, item: ItemId) -> bool:
-        if self._uids.get(uid, item) != item:
+    def _is_uid_free(self, uid: Uid, ids: AbstractSet[ItemId]) -> bool:
+        if self._uids.get(uid, ids) != ids:
             return False
         holder = self._by_uid.get(uid)
-        return holder is None or self._stays_only(holder, item)
+        return holder is None or self.held(holder) <= ids
 
-    def _is_free(self, name: Name, item: ItemId) -> bool:
-        return self._given.get(name, item) == item and self._stays_only(name, item)
+    def _is_free(self, name: Name, ids: AbstractSet[ItemId]) -> bool:
+        return self._given.get(name, ids) == ids and (name not in self._resources or self.held(name) <= ids)
 
-    def _stays_only(self, name: Name, item: ItemId) -> bool:
-        listed = self._resources.get(name)
-        return listed is None or all(ref.id == item or ref.id in self._leaving for ref in listed.items)
-
-    def _give(self, name: Name, uid: Uid, item: ItemId) -> tuple[Name, Uid]:
-        self._given[name] = item
-        self._uids[uid] = item
+    def _give(self, name: Name, uid: Uid, ids: AbstractSet[ItemId]) -> tuple[Name, Uid]:
+        self._given[name] = ids
+        self._uids[uid] = ids
         return name, uid

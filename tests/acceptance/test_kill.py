@@ -13,7 +13,7 @@ import pytest
 from bridge.simulator import Simulator
 
 from bridged import ANN, PASSWORD, PEOPLE
-from events import event, override, series
+from events import event, instances, override, series
 
 DYING = Path(__file__).parents[1] / "support" / "dying.py"
 PERSONALITIES = ["2019", "lenient"]
@@ -130,6 +130,40 @@ def test_a_series_killed_at_any_step_is_whole_after_the_retry(place: Place) -> N
         assert retried["created"], f"killed at step {step}, the retry was not answered as the first"
         (master,) = place.exchange.events(ANN)
         assert (len(master.exceptions), len(master.deleted)) == (1, 1), f"killed at step {step}"
+
+
+def test_instances_killed_at_any_step_are_all_there_once_after_the_retry(place: Place) -> None:
+    whole = place.run("put", dates(0, "First", "Second", "Third"))
+    assert whole is not None
+    for step in every_step(whole["steps"]):
+        start_over(place)
+        body = dates(step, "First", "Second", "Third")
+        assert place.run("put", body, fatal=step) is None, f"step {step} was never reached"
+        retried = place.run("put", body)
+        assert retried is not None, f"killed at step {step}"
+        assert retried["created"], f"killed at step {step}, the retry was not answered as the first"
+        assert sorted(place.subjects()) == ["First", "Second", "Third"], f"killed at step {step}"
+        assert list(retried["etags"]) == ["dying.ics"], f"killed at step {step}"
+
+
+def test_deleted_instances_killed_at_any_step_are_all_gone_after_the_retry(place: Place) -> None:
+    made = place.run("put", dates(0, "First", "Second"))
+    assert made is not None
+    whole = place.run("delete", match=made["etags"]["dying.ics"])
+    assert whole is not None
+    for step in every_step(whole["steps"]):
+        made = place.run("put", dates(step, "First", "Second"))
+        assert made is not None
+        etag = made["etags"]["dying.ics"]
+        assert place.run("delete", match=etag, fatal=step) is None, f"step {step} was never reached"
+        assert place.run("delete", match=etag) is not None, f"killed at step {step}"
+        assert place.subjects() == [], f"killed at step {step}"
+
+
+def dates(number: int, *summaries: str) -> bytes:
+    days = ("20270301", "20270308", "20270315")
+    each = (override(day, summary, f"{day}T090000") for day, summary in zip(days, summaries, strict=False))
+    return instances(f"dying-i{number}", *each)
 
 
 def a_series(number: int) -> bytes:

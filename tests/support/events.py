@@ -55,3 +55,11 @@ def override(day: str, summary: str, start: str) -> tuple[str, ...]:
         f"DTEND;TZID=Europe/Berlin:{end}",
         f"SUMMARY:{summary}",
     )
+
+
+def instances(uid: str, *overrides: Sequence[str]) -> bytes:
+    """Give occurrences of that series without the series itself."""
+    body = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//test//test//EN"]
+    for component in overrides:
+        body += ["BEGIN:VEVENT", f"UID:{uid}", "DTSTAMP:20270101T000000Z", *component, "END:VEVENT"]
+    return "\r\n".join([*body, "END:VCALENDAR", ""]).encode()

@@ -84,12 +84,13 @@ class Folder:
 
 @dataclass
 class Failure:
-    """A call that is to fail: which verb, with what, how often, and whether the work is done first."""
+    """A call that is to fail: which verb, with what, how often, whether the work is done first, after how many."""
 
     verb: str
     error: Exception
     times: int
     done_first: bool
+    after: int = 0
 
 
 class MemoryExchange:
@@ -132,9 +133,9 @@ class MemoryExchange:
         """Give the default calendar of a mailbox."""
         return next(one for one in self.folders.values() if one.mailbox == address and one.is_default)
 
-    def fail(self, verb: str, error: Exception, *, times: int = 1, done_first: bool = False) -> None:
-        """Make coming calls of the verb fail, before or after they were carried out."""
-        self._failures.append(Failure(verb, error, times, done_first))
+    def fail(self, verb: str, error: Exception, *, times: int = 1, done_first: bool = False, after: int = 0) -> None:
+        """Make coming calls of the verb fail, before or after they were carried out, once ``after`` calls are past."""
+        self._failures.append(Failure(verb, error, times, done_first, after))
 
     def put_item(self, folder: Folder, content: Content, *, item: Item | None = None) -> Item:
         """Write an item as Outlook would: a new one, or a new version of ``item``."""
@@ -449,7 +450,10 @@ class MemoryExchange:
         with self._lock:
             self.calls[verb] += 1
             failure = next((one for one in self._failures if one.verb == verb and one.times > 0), None)
-            if failure is not None:
+            if failure is not None and failure.after:
+                failure.after -= 1
+                failure = None
+            elif failure is not None:
                 failure.times -= 1
         self.on_call(verb)
         if failure is not None and not failure.done_first:

@@ -1,0 +1,48 @@
+"""Which items of a batch are one resource: instances of one UID that came to Exchange without their master."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from bridge.mapping.resource import instance_start
+from bridge.model import Item, Missing, Unreadable
+from bridge.sync.render import Naming
+
+
+def gather(
+    found: Iterable[Item | Unreadable | Missing], beside: Sequence[Item], naming: Naming
+) -> Iterator[tuple[Item, ...] | Unreadable | Missing]:
+    """Give the resources that the items of a batch make; ``beside`` are further items of the same resources.
+
+    Of two instances of one UID and one time the second is a resource of its own. Where a part of a resource could not
+    be read its other parts are given as unreadable, so that it stays what it was.
+    """
+    groups: dict[str, dict[datetime, Item]] = {}
+    for one in found:
+        start = instance_start(one) if isinstance(one, Item) else None
+        if not isinstance(one, Item):
+            yield one
+        elif start is None:
+            yield (one,)
+        else:
+            group = groups.setdefault(naming.home(one) or one.content.uid, _beside(one, beside, naming))
+            if group.setdefault(start, one) is not one:
+                yield (one,)
+    for group in groups.values():
+        yield from _whole(group, naming)
+
+
+def _beside(one: Item, beside: Sequence[Item], naming: Naming) -> dict[datetime, Item]:
+    """Give the instances that stand in the same resource already, by original start."""
+    home = naming.home(one)
+    held = naming.held(home) if home is not None else frozenset()
+    starts = ((instance_start(other), other) for other in beside if other.ref.id in held)
+    return {start: other for start, other in starts if start is not None}
+
+
+def _whole(group: dict[datetime, Item], naming: Naming) -> Iterator[tuple[Item, ...] | Unreadable]:
+    items = tuple(item for _, item in sorted(group.items()))
+    home = naming.home(items[0])
+    if home is None or naming.held(home) <= {item.ref.id for item in items}:
+        yield items
+    else:
+        yield from (Unreadable(item.ref.id, "another instance of the event") for item in items)
