@@ -25,7 +25,9 @@ from bridge.mapping.series import WantedSeries, to_items
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
     ANY_ETAG,
+    Attribute,
     ChangeKey,
+    Content,
     Item,
     ItemId,
     ItemKind,
@@ -156,6 +158,10 @@ class Pusher:
         if isinstance(plan.item, Update) and plan.item.reshapes:
             # Servers differ in what they do to exceptions then: the rest is planned from what is read back.
             master = self._read_master(write, ref)
+            if set(master.deleted) - judged.wanted.deleted:
+                master = self._take_back_deletions(write, master, plan.item.content)
+            if len(master.exceptions) < len(judged.stored) - 1:
+                self._delete_split_off(write, master, judged.stored[1:])
             plan, ref = plan_rest(judged.wanted, master, judged.stored[1:]), master.ref
         touched = self._send_occurrences(write, ref, plan)
         ids = [ref.id, *(one.id for one in touched), *(item.ref.id for item in judged.stored[1:])]
@@ -178,6 +184,28 @@ class Pusher:
             raise
         self._outcomes.advance(intent, "items written", ItemRef(ids[0], ChangeKey("")))
         return self._look.whole(write.caller, write.ref, list(dict.fromkeys(ids)))
+
+    def _delete_split_off(self, write: Write, master: Item, exceptions: tuple[Item, ...]) -> None:
+        """Delete the single items that some servers make of exceptions when their series is reshaped.
+
+        They are those of its UID that were not known before and are what an exception was. What is still wanted of
+        them is written anew as an exception.
+        """
+        known = {one.id for listed in self._mirror.snapshot(write.ref).resources.values() for one in listed.items}
+        found = self._exchange.find(write.caller, write.ref, master.content.uid, Deadline.after(WRITE))
+        new = [one.id for one in found if one.id not in known]
+        were = [_appearance(one.content) for one in exceptions]
+        for item in self._look.items(write.caller, write.ref, new):
+            if item.kind is ItemKind.SINGLE and _appearance(item.content) in were:
+                delete_item(self._exchange, write, item.ref)
+
+    def _take_back_deletions(self, write: Write, master: Item, content: Content) -> Item:
+        """Have a server forget which occurrences are deleted where it keeps that through a new pattern: by a detour."""
+        attributes = frozenset({Attribute("recurrence")})
+        for step in (replace(content, recurrence=None), content):
+            ref = self._send_item(write, Update(master, step, attributes))
+            master = self._read_master(write, ref)
+        return master
 
     def _read_master(self, write: Write, ref: ItemRef) -> Item:
         """Read the series that was just reshaped. Raises ItemMissing."""
@@ -275,6 +303,10 @@ def require_readable(listed: Listed) -> None:
     """Raise Unavailable for an item that nobody could show the client: it may be something else than it seems."""
     if not listed.is_readable:
         raise ExchangeFailed("This event could not be read from Exchange yet, so it is neither changed nor deleted.")
+
+
+def _appearance(content: Content) -> tuple[object, ...]:
+    return content.subject, content.start, content.end, content.is_all_day
 
 
 def _as_sent(item: ItemId, judged: Judged) -> tuple[Item, ...]:

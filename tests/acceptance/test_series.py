@@ -39,9 +39,10 @@ FIRST = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 WEEK, HOUR = timedelta(days=7), timedelta(hours=1)
 
 
-@pytest.fixture(scope="module", params=["2019", "2010"])
+@pytest.fixture(scope="module", params=["2019 reset", "2019 keep", "2019 split", "2010 reset"])
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridged]:
-    with bridged(tmp_path_factory.mktemp("bridge"), request.param) as made:
+    personality, reshaping = request.param.split()
+    with bridged(tmp_path_factory.mktemp("bridge"), personality, reshaping=reshaping) as made:
         yield made
 
 

@@ -60,8 +60,11 @@ class Bridged:
 
 
 @contextmanager
-def bridged(folder: Path, personality: str, *, fresh: int = 0, workers: int = 1) -> Iterator[Bridged]:
-    with Simulator(PEOPLE, personality=personality) as exchange:
+def bridged(
+    folder: Path, personality: str, *, fresh: int = 0, workers: int = 1, reshaping: str = "reset"
+) -> Iterator[Bridged]:
+    """Run the command in front of a simulated Exchange; ``reshaping`` is its rule `exceptions_on_change`."""
+    with Simulator(PEOPLE, personality=personality, exceptions_on_change=reshaping) as exchange:
         config = folder / "bridge.toml"
         shares = "".join(f'[[share]]\nviewer = "{viewer}"\nowner = "{ANN}"\n' for viewer in (BEN, CLEO))
         config.write_text(

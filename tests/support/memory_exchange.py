@@ -96,12 +96,13 @@ class Failure:
 class MemoryExchange:
     """The port over dictionaries."""
 
-    def __init__(self, *, page_size: int = 512, finds_conflicts: bool = True, keeps_exceptions: bool = False) -> None:
+    def __init__(self, *, page_size: int = 512, finds_conflicts: bool = True, reshaping: str = "reset") -> None:
         """Take how many changes a page of the feed holds, and what sort of server it is.
 
-        ``keeps_exceptions``: a series that gets another pattern keeps its exceptions and deletions.
+        ``reshaping``: what becomes of the exceptions of a series that gets another pattern. They are dropped ("reset")
+        with the deletions, or both stay ("keep"), or they become single items and the deletions go ("split").
         """
-        self.keeps_exceptions = keeps_exceptions
+        self.reshaping = reshaping
         self.calls: Counter[str] = Counter()
         self.page_size = page_size
         self.finds_conflicts = finds_conflicts
@@ -153,7 +154,11 @@ class MemoryExchange:
                 my_response=Response.ORGANIZER,
             )
             if item is not None:
-                reset = _reshapes(item.content, content) and not self.keeps_exceptions
+                keeps = self.reshaping == "keep" and content.recurrence is not None
+                reset = _reshapes(item.content, content) and not keeps
+                if reset and self.reshaping == "split":
+                    for one in item.exceptions:
+                        self.put_item(folder, folder.occurrences[one.ref.id].content)
                 listed, deleted = ((), ()) if reset else (item.exceptions, item.deleted)
                 new = replace(item, ref=ref, content=content, kind=kind, exceptions=listed, deleted=deleted)
             folder.items[ref.id] = new

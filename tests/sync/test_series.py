@@ -24,9 +24,9 @@ MOVED = override("20270308", "Moved", "20270308T140000")
 RENAMED = override("20270315", "Renamed", "20270315T090000")
 
 
-@pytest.fixture(params=[False, True], ids=["resets", "keeps"])
+@pytest.fixture(params=["reset", "keep", "split"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path, MemoryExchange(keeps_exceptions=request.param))
+    made = World(tmp_path, MemoryExchange(reshaping=request.param))
     yield made
     made.close()
 
@@ -116,6 +116,17 @@ def test_a_new_rule_keeps_the_overrides_that_fit_it(world: World) -> None:
     assert master.content.recurrence.count == 20
     assert {start: one.subject for start, one in world.exceptions().items()} == {SECOND: "Moved"}
     assert world.text("s.ics").count("BEGIN:VEVENT") == 2
+
+
+def test_a_deletion_is_taken_back(world: World) -> None:
+    world.put(
+        "s.ics", series("s1", "Weekly", "EXDATE;TZID=Europe/Berlin:20270308T090000", overrides=[RENAMED]), new=True
+    )
+    put(world, series("s1", overrides=[RENAMED]))
+    (master,) = world.items()
+    assert master.deleted == ()
+    assert {start: one.subject for start, one in world.exceptions().items()} == {THIRD: "Renamed"}
+    assert "EXDATE" not in world.text("s.ics")
 
 
 def test_a_single_event_becomes_a_series_and_back(world: World) -> None:
