@@ -4,14 +4,12 @@ The rules are those of ``docs/architecture.md``, section Push: the intent is com
 once, what became of a lost answer is found out by reading, and then the item is read back and applied.
 """
 
-import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bridge.errors import (
     AccessDenied,
     BridgeError,
     ExchangeFailed,
-    ExchangeSays,
     ItemChanged,
     ItemMissing,
     NotExpressible,
@@ -19,53 +17,22 @@ from bridge.errors import (
     PreconditionFailed,
     RequestRefused,
 )
-from bridge.exchange import Deadline, Deletion, Exchange
+from bridge.exchange import Exchange
 from bridge.mapping.calendar_object import CalendarObject, parse
-from bridge.mapping.series import WantedSeries, to_items
+from bridge.mapping.series import to_items
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
     ANY_ETAG,
-    Attribute,
-    ChangeKey,
-    Content,
     Item,
-    ItemId,
-    ItemKind,
-    ItemRef,
     Listed,
     Rendered,
     Stored,
 )
-from bridge.state.intents import Intent
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
-from bridge.sync.plan import Create, Plan, Remove, Update, check, find_target, make_plan, plan_rest
+from bridge.sync.plan import check, find_target, make_plan
 from bridge.sync.render import make_rendered
-
-LOG = logging.getLogger(__name__)
-
-WRITE = 30.0
-"""Seconds for one writing call."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A PUT as judged by the mirror.
-
-    ``there`` is the resource of its name and ``target`` the one it means, if any; ``stored`` are that one's items,
-    ``plan`` makes them what is ``wanted``.
-    """
-
-    there: Listed | None
-    target: Listed | None
-    stored: tuple[Item, ...]
-    wanted: WantedSeries
-    plan: Plan
-
-    @property
-    def replaced(self) -> Listed | None:
-        """The resource that gives its items to the name of this PUT."""
-        return self.target if self.target is not None and self.target is not self.there else None
+from bridge.sync.steps import Judged, Steps
 
 
 class Pusher:
@@ -73,10 +40,10 @@ class Pusher:
 
     def __init__(self, exchange: Exchange, mirror: Mirror, look: Look, outcomes: Outcomes) -> None:
         """Take the back end, the mirror, what looks at Exchange, and what keeps the intents."""
-        self._exchange = exchange
         self._mirror = mirror
         self._look = look
         self._outcomes = outcomes
+        self._steps = Steps(exchange, mirror, look, outcomes)
 
     def put(self, write: Write) -> Stored:
         """Write the resource. Raises Refused and its kinds before anything is sent, Unavailable."""
@@ -134,7 +101,7 @@ class Pusher:
                 self._look.adopt(write.caller, write.ref, write.context, judged.wanted.uid)
             judged = self._judge(write, wanted)
             if not judged.plan.is_done:
-                items = self._send(write, judged, intent)
+                items = self._steps.send(write, judged, intent)
                 rendered = self._render(write, items, judged)
                 self._mirror.put(write.ref, rendered, replaced=judged.replaced.name if judged.replaced else None)
         return self._stored(write, created=judged.there is None)
@@ -143,118 +110,6 @@ class Pusher:
         served = judged.replaced or judged.there
         served_uid = served.uid if served is not None and served.uid != items[0].content.uid else None
         return make_rendered(write.name, items, write.context, served_uid)
-
-    def _send(self, write: Write, judged: Judged, intent: Intent) -> tuple[Item, ...]:
-        """Send the plan's steps, each once, and give the items as they are afterwards."""
-        plan = judged.plan
-        if plan.instances:
-            return self._send_instances(write, judged, intent)
-        if plan.item is None:
-            # Several occurrences in one call are written whatever the change key; their numbers are of the old pattern.
-            self._compare(write, judged.stored[0].ref)
-        ref = self._send_item(write, plan.item) if plan.item else judged.stored[0].ref
-        if plan.item is not None:
-            self._outcomes.advance(intent, "item written", ref)
-        if isinstance(plan.item, Update) and plan.item.reshapes:
-            # Servers differ in what they do to exceptions then: the rest is planned from what is read back.
-            master = self._read_master(write, ref)
-            if set(master.deleted) - judged.wanted.deleted:
-                master = self._take_back_deletions(write, master, plan.item.content)
-            if len(master.exceptions) < len(judged.stored) - 1:
-                self._delete_split_off(write, master, judged.stored[1:])
-            plan, ref = plan_rest(judged.wanted, master, judged.stored[1:]), master.ref
-        touched = self._send_occurrences(write, ref, plan)
-        ids = [ref.id, *(one.id for one in touched), *(item.ref.id for item in judged.stored[1:])]
-        return self._read_back(write, list(dict.fromkeys(ids)), judged)
-
-    def _send_instances(self, write: Write, judged: Judged, intent: Intent) -> tuple[Item, ...]:
-        """Write instances that have no master, each an item of its own, and give them as they are afterwards.
-
-        What was made before one of them is refused is served at once.
-        """
-        ids = [item.ref.id for item in judged.stored]
-        try:
-            for step in judged.plan.instances:
-                if isinstance(step, Remove):
-                    delete_item(self._exchange, write, step.stored.ref)
-                else:
-                    ids.append(self._send_item(write, step).id)
-        except ExchangeSays:
-            self._look.adopt(write.caller, write.ref, write.context, judged.wanted.uid)
-            raise
-        self._outcomes.advance(intent, "items written", ItemRef(ids[0], ChangeKey("")))
-        return self._look.whole(write.caller, write.ref, list(dict.fromkeys(ids)))
-
-    def _delete_split_off(self, write: Write, master: Item, exceptions: tuple[Item, ...]) -> None:
-        """Delete the single items that some servers make of exceptions when their series is reshaped.
-
-        They are those of its UID that were not known before and are what an exception was. What is still wanted of
-        them is written anew as an exception.
-        """
-        known = {one.id for listed in self._mirror.snapshot(write.ref).resources.values() for one in listed.items}
-        found = self._exchange.find(write.caller, write.ref, master.content.uid, Deadline.after(WRITE))
-        new = [one.id for one in found if one.id not in known]
-        were = [_appearance(one.content) for one in exceptions]
-        for item in self._look.items(write.caller, write.ref, new):
-            if item.kind is ItemKind.SINGLE and _appearance(item.content) in were:
-                delete_item(self._exchange, write, item.ref)
-
-    def _take_back_deletions(self, write: Write, master: Item, content: Content) -> Item:
-        """Have a server forget which occurrences are deleted where it keeps that through a new pattern: by a detour."""
-        attributes = frozenset({Attribute("recurrence")})
-        for step in (replace(content, recurrence=None), content):
-            ref = self._send_item(write, Update(master, step, attributes))
-            master = self._read_master(write, ref)
-        return master
-
-    def _read_master(self, write: Write, ref: ItemRef) -> Item:
-        """Read the series that was just reshaped. Raises ItemMissing."""
-        found = self._look.items(write.caller, write.ref, [ref.id])
-        if not found:
-            raise ItemMissing("The series is not there any more.")
-        return found[0]
-
-    def _send_item(self, write: Write, step: Create | Update) -> ItemRef:
-        deadline = Deadline.after(WRITE)
-        if isinstance(step, Create):
-            try:
-                return self._exchange.create(write.caller, write.ref, step.content, deadline)
-            except (ItemMissing, ItemChanged) as error:
-                raise ExchangeFailed("Exchange did not make the event, and gave a reason that is none.") from error
-        if not self._exchange.capabilities(write.caller, deadline).finds_conflicts:
-            self._compare(write, step.stored.ref)
-        return self._exchange.update(write.caller, write.ref, step.stored.ref, step.content, step.attributes, deadline)
-
-    def _send_occurrences(self, write: Write, master: ItemRef, plan: Plan) -> tuple[ItemRef, ...]:
-        """Change and delete occurrences, each kind in one call; the first refusal among them is raised."""
-        answers: list[ItemRef | ExchangeSays | None] = []
-        if plan.writes:
-            deadline = Deadline.after(WRITE)
-            answers += self._exchange.update_occurrences(write.caller, write.ref, master, plan.writes, deadline)
-        if plan.deletions:
-            deadline = Deadline.after(WRITE)
-            answers += self._exchange.delete_occurrences(write.caller, write.ref, master, plan.deletions, deadline)
-        for answer in answers:
-            if isinstance(answer, ExchangeSays):
-                raise answer
-        return tuple(answer for answer in answers if isinstance(answer, ItemRef))
-
-    def _compare(self, write: Write, known: ItemRef) -> None:
-        """Look for a conflict ourselves, where the server takes any change key. Raises ItemChanged, ItemMissing."""
-        found = self._look.items(write.caller, write.ref, [known.id])
-        if not found:
-            raise ItemMissing("The item is not there any more.")
-        if found[0].ref != known:
-            raise ItemChanged("The item was changed meanwhile.")
-
-    def _read_back(self, write: Write, ids: list[ItemId], judged: Judged) -> tuple[Item, ...]:
-        """Read what was written; where that fails, what was sent stands in for it until the next pull reads it."""
-        try:
-            items = self._look.whole(write.caller, write.ref, ids)
-        except BridgeError as error:
-            LOG.warning("a written item could not be read back yet: %s", error)
-            items = ()
-        return items or _as_sent(ids[0], judged)
 
     # --- what is there -------------------------------------------------------------------------------
 
@@ -286,37 +141,10 @@ class Pusher:
         return wanted is None or (now is not None and (now.etag == target.etag or ANY_ETAG in wanted))
 
 
-def delete_item(exchange: Exchange, write: Write, ref: ItemRef) -> None:
-    """Delete an item; one that is gone already is deleted. Raises AccessDenied, Unavailable."""
-    deadline = Deadline.after(WRITE)
-    try:
-        exchange.delete(write.caller, write.ref, ref, Deletion.TO_DELETED_ITEMS, deadline)
-    except ItemMissing:
-        LOG.debug("the item to be deleted was gone already")
-    except AccessDenied:
-        if write.ref.mailbox == write.ref.viewer.address:
-            raise
-        exchange.delete(write.caller, write.ref, ref, Deletion.SOFT, deadline)
-
-
 def require_readable(listed: Listed) -> None:
     """Raise Unavailable for an item that nobody could show the client: it may be something else than it seems."""
     if not listed.is_readable:
         raise ExchangeFailed("This event could not be read from Exchange yet, so it is neither changed nor deleted.")
-
-
-def _appearance(content: Content) -> tuple[object, ...]:
-    return content.subject, content.start, content.end, content.is_all_day
-
-
-def _as_sent(item: ItemId, judged: Judged) -> tuple[Item, ...]:
-    unread = ItemRef(item, ChangeKey(""))
-    content = judged.wanted.master
-    if content is None:
-        return judged.stored
-    if judged.stored:
-        return (replace(judged.stored[0], ref=unread, content=content), *judged.stored[1:])
-    return (Item(unread, content, kind=ItemKind.MASTER if content.recurrence else ItemKind.SINGLE),)
 
 
 def make_refusal(error: AccessDenied | RequestRefused, privilege: str = "write-content") -> BridgeError:

@@ -8,7 +8,8 @@ from bridge.state.intents import Intent
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.plan import check
-from bridge.sync.push import delete_item, make_refusal, require_readable
+from bridge.sync.push import make_refusal, require_readable
+from bridge.sync.steps import delete_item
 
 
 class Remover:
