@@ -2,6 +2,7 @@
 # make test    everything that must hold: ruff, mypy, the tests
 # make corpus  real iCalendar objects through the bridge and back (needs ICALENDAR_CORPUS)
 # make bench   the figures of docs/performance.md
+# make soak    the long runs: thousands of drawn series and every series of the corpus against Exchange's own view
 # make format  lay the code out as ruff does
 # make lock    choose the newest allowed versions of everything and write requirements.lock
 
@@ -14,7 +15,7 @@ SHARED := $(wildcard ../shared)
 export EXCHANGE_SCHEMAS ?= $(if $(SHARED),$(abspath $(SHARED))/exchange)
 export ICALENDAR_CORPUS ?= $(if $(SHARED),$(abspath $(SHARED))/ics)
 
-.PHONY: demo test lint unit corpus bench format lock clean
+.PHONY: demo test lint unit corpus bench soak format lock clean
 
 demo: $(READY)
 	$(BIN)/exchange-bridge demo
@@ -34,6 +35,9 @@ corpus: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
+
+soak: $(READY)
+	DRAWN_SERIES=$(or $(DRAWN_SERIES),3000) $(BIN)/pytest -n auto tests/acceptance/test_expansions.py $(PYTEST_ARGS)
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -10,7 +10,6 @@ import pytest
 import recurring_ical_events
 import requests
 from icalendar import Calendar
-from lxml import etree
 
 from bridge.ews.exchange import EwsExchange
 from bridge.ews.settings import EwsSettings
@@ -22,17 +21,9 @@ from bridge.occurrences import occurrences
 from bridge.simulator import Simulator, lifelike_people
 
 from bridged import ANN, PASSWORD, Bridged, bridged
+from calendar_view import calendar_view
 from events import override, series
 
-TYPES = "{http://schemas.microsoft.com/exchange/services/2006/types}"
-VIEW = """<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"
- xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"
- xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"><s:Header>
- <t:RequestServerVersion Version="Exchange2010_SP2"/></s:Header><s:Body><m:FindItem Traversal="Shallow"><m:ItemShape>
- <t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties><t:FieldURI FieldURI="calendar:Start"/>
- <t:FieldURI FieldURI="calendar:End"/></t:AdditionalProperties></m:ItemShape>
- <m:CalendarView StartDate="{start}" EndDate="{end}"/><m:ParentFolderIds><t:DistinguishedFolderId Id="calendar"/>
- </m:ParentFolderIds></m:FindItem></s:Body></s:Envelope>"""
 EXCHANGE: Any = exchangelib  # it has no types
 BERLIN = ZoneInfo("Europe/Berlin")
 FIRST = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
@@ -134,7 +125,9 @@ def compare(exchange: Simulator, wire: EwsExchange, address: str, password: str)
     caller = Caller(Viewer(OrganisationId("x"), Address(address)), BasicCredential(address, password))
     ref = wire.calendars(caller, Address(address), Deadline.after(30))[0].ref
     start, end = datetime(2026, 9, 1, tzinfo=UTC), datetime(2027, 6, 1, tzinfo=UTC)
-    told = sorted(calendar_view(exchange, address, password, start, end))
+    with requests.Session() as outlook:
+        outlook.auth = (address, password)
+        told = calendar_view(outlook, exchange.url, start, end)
     ours, theirs = [], []
     for items in resources(wire, caller, ref):
         rendering = to_ical(items, Context(Mailbox(Address(address))))
@@ -144,27 +137,6 @@ def compare(exchange: Simulator, wire: EwsExchange, address: str, password: str)
     assert len(told) > 100
     assert sorted(ours) == told
     assert len(theirs) == len(told)
-
-
-def calendar_view(
-    exchange: Simulator, address: str, password: str, start: datetime, end: datetime
-) -> list[tuple[datetime, datetime]]:
-    """Ask for a CalendarView, month by month: it gives a thousand items at most."""
-    found = {}
-    while start < end:
-        until = min(end, start + timedelta(days=30))
-        answer = requests.post(
-            exchange.url,
-            data=VIEW.format(start=start.isoformat(), end=until.isoformat()),
-            headers={"Content-Type": "text/xml; charset=utf-8"},
-            auth=(address, password),
-            timeout=30,
-        )
-        for item in etree.fromstring(answer.content).iter(f"{TYPES}CalendarItem"):
-            begin, finish = (str(item.findtext(f"{TYPES}{name}")) for name in ("Start", "End"))
-            found[str(item[0].get("Id"))] = (datetime.fromisoformat(begin), datetime.fromisoformat(finish))
-        start = until
-    return list(found.values())
 
 
 def resources(wire: EwsExchange, caller: Caller, ref: CalendarRef) -> Iterator[tuple[Item, ...]]:

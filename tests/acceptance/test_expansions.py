@@ -1,0 +1,149 @@
+"""Every drawn series takes place when the simulated Exchange says, whoever expands it.
+
+A client PUTs it. Then Exchange's own CalendarView, asked by other code than the bridge's, recurring-ical-events over
+what the client sent and over what it is served, and our own index must tell the same times.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import requests
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from bridge.config import load
+from bridge.errors import NotExpressible, Refused
+from bridge.mapping.context import Context
+from bridge.mapping.series import to_ical
+from bridge.model import CalendarName, Conditions, Item, Login, Name, ServedCalendar
+from bridge.occurrences import occurrences
+from bridge.service import Service, build
+from bridge.simulator import Simulator
+from bridge.simulator.zones import named
+from bridge.zones import WINDOWS_TO_IANA, load_zone
+
+from bridged import ANN, PASSWORD, PEOPLE
+from calendar_view import calendar_view
+from drawn import DAY, Span, judge, series
+
+SERIES = int(os.environ.get("DRAWN_SERIES", "100"))
+"""How many series are drawn: thousands in ``make soak``, which also takes every series of the corpus."""
+STRIDE = 1 if SERIES > 1000 else 15
+NAME = Name("drawn.ics")
+
+
+@dataclass
+class Place:
+    """A bridge without HTTP in front of a simulated Exchange, and what asks Exchange itself."""
+
+    exchange: Simulator
+    service: Service
+    login: Login
+    outlook: requests.Session
+
+    @property
+    def calendar(self) -> ServedCalendar:
+        return self.service.store.calendar(self.login, CalendarName("calendar"))
+
+    def put(self, text: bytes) -> None:
+        self.service.store.put(self.login, self.calendar, NAME, text, Conditions())
+
+    def delete(self) -> None:
+        self.service.store.delete(self.login, self.calendar, NAME, Conditions())
+
+    def view(self, start: datetime, end: datetime) -> list[Span]:
+        """Give what CalendarView lists."""
+        return calendar_view(self.outlook, self.exchange.url, start, end, days=300)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder: Path = tmp_path_factory.mktemp("drawn")
+    with Simulator(PEOPLE) as exchange, requests.Session() as outlook:
+        outlook.auth = (ANN, PASSWORD)
+        config = folder / "bridge.toml"
+        config.write_text(f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{folder / "own"}"\n')
+        service = build(load(config))
+        yield Place(exchange, service, service.accounts.log_in(ANN, PASSWORD), outlook)
+        service.close()
+        assert exchange.invalid_answers == []
+        assert exchange.outbox == []
+
+
+@settings(max_examples=SERIES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(items=series(), after=st.integers(0, 700))
+def test_a_drawn_series_takes_place_when_exchange_says(place: Place, items: tuple[Item, ...], after: int) -> None:
+    sent = to_ical(items, Context(place.login.mailbox, items[0].content.start_zone))
+    try:
+        place.put(sent.text)
+    except NotExpressible as refused:
+        event(f"refused: {str(refused)[:40]}")
+        return
+    try:
+        compare(place, sent.text, [-1, after])
+    finally:
+        place.delete()
+
+
+@pytest.mark.corpus
+def test_every_series_of_the_corpus_takes_place_when_exchange_says(place: Place) -> None:
+    compared = 0
+    bodies = (path.read_bytes() for path in sorted(Path(os.environ["ICALENDAR_CORPUS"], "objects").rglob("*.ics")))
+    for body in [body for body in bodies if b"\nRRULE" in body][::STRIDE]:
+        try:
+            place.put(body)
+        except Refused:
+            continue
+        try:
+            compared += compare(place, body, [-1, 399, 799, 1199, 1599])
+        finally:
+            place.delete()
+    assert compared > 1000 / STRIDE
+
+
+def compare(place: Place, sent: bytes, days: Sequence[int]) -> int:
+    """Compare the expansions in windows that begin so many days after the start; give in how many."""
+    listed = place.service.store.snapshot(place.login, place.calendar).resources[NAME]
+    served = place.service.store.texts(place.calendar, [NAME])[NAME]
+    zone = load_zone(WINDOWS_TO_IANA[listed.index.zone_id])  # whole days are those of the calendar
+    compared = 0
+    for after in days:
+        begin = listed.index.start + after * DAY
+        end = begin + 400 * DAY
+        years = {listed.index.start.year, *range(begin.year, end.year + 1)}
+        if all(agrees(listed.index.zone_id, year) for year in years):
+            told = clocks(place.view(begin, end), zone)
+            ours = [(one.start, one.end) for one in occurrences(listed.index, begin, end)]
+            assert clocks(ours, zone) == told
+            assert clocks(judge(served, begin, end, zone), zone) == told
+            assert clocks(judge(sent, begin, end, zone), zone) == told
+            compared += 1
+    return compared
+
+
+@cache
+def agrees(zone_id: str, year: int) -> bool:
+    """Say whether the server's table and tzdata have the same offsets, hour by hour."""
+    told, zone = named(zone_id), load_zone(WINDOWS_TO_IANA[zone_id])
+    assert told is not None
+    hours = (datetime(year, 1, 1, tzinfo=UTC) + timedelta(hours=number) for number in range(366 * 24))
+    return all(told.offset(hour) == hour.astimezone(zone).utcoffset() for hour in hours)
+
+
+def clocks(spans: list[Span], zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
+    """Give spans by their zone's clock.
+
+    Of a time that comes twice RFC 5545 3.3.5 means the first; the simulated Exchange takes the second, as .NET does.
+    That is the one difference there may be, and docs/mapping.md tells it.
+    """
+    return sorted((by_clock(start, zone), by_clock(end, zone)) for start, end in spans)
+
+
+def by_clock(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None, fold=0)
