@@ -25,7 +25,7 @@ from bridge.zones import to_windows
 CONFIG_VARIABLE = "EXCHANGE_BRIDGE_CONFIG"
 """Names the configuration file when no option does."""
 
-AUTHENTICATIONS = ("basic",)
+AUTHENTICATIONS = ("basic", "ntlm")
 VERSIONS = ("auto", "2010", "2013", "2016", "2019", "online")
 
 _MIB = 1024 * 1024

@@ -38,7 +38,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "keys": (NOUNS, {"cryptography"}),
     "exchange": (NOUNS, set()),
     "mapping": (NOUNS | {"zones", "occurrences"}, {"icalendar"}),
-    "ews": (NOUNS | {"zones", "exchange"}, {"exchangelib", "requests", "lxml"}),
+    "ews": (NOUNS | {"zones", "exchange"}, {"exchangelib", "requests", "lxml", "spnego", "cryptography"}),
     "state": (NOUNS | {"keys"}, {"sqlalchemy"}),
     "mirror": (NOUNS | {"keys"}, {"sqlalchemy", "cachetools"}),
     "sync": (NOUNS | {"exchange", "mapping", "occurrences", "state", "mirror", "zones"}, set()),

@@ -90,7 +90,7 @@ MISTAKES = [
     ('[exchange]\nurl = "http://mail.example.org/EWS"', "must begin with https://, since passwords travel"),
     ('[exchange]\nurl = "http://127.0.0.1.example.org/EWS"', "must begin with https://"),
     ('[exchange]\nurl = "https://mail.example.org/EWS?a=b"', "must end with its path"),
-    (f'[exchange]\n{URL}\nauthentication = "ntlm"', "authentication is 'ntlm', must be one of 'basic'"),
+    (f'[exchange]\n{URL}\nauthentication = "oauth"', "authentication is 'oauth', must be one of 'basic', 'ntlm'"),
     (f'[exchange]\n{URL}\nversion = "2007"', "version is '2007', must be one of 'auto', '2010'"),
     (f"[exchange]\n{URL}\nversion = 2016", "version is 2016, must be one of 'auto', '2010'"),
     (f'[exchange]\n{URL}\nca_file = "none.pem"', "none.pem, which cannot be read (No such file or directory)"),

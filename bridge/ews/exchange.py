@@ -113,9 +113,10 @@ class EwsExchange:
 
     def log_in(self, credential: Credential, deadline: Deadline) -> Mailbox:
         """Try the credential and give its mailbox, in three calls; see `logins` and `bridge.exchange.Exchange`."""
+        proving = iter([True])  # the first call; the others follow within the same moment
 
         def ask(request: Element) -> Element:
-            return self._wire.call(credential, request, deadline)
+            return self._wire.call(credential, request, deadline, proving=next(proving, False))
 
         return LoginQuestion(credential.username, ask).mailbox()
 

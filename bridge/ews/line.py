@@ -39,7 +39,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A whole HTTP answer; header names are in lower case."""
+    """A whole HTTP answer; header names are in lower case, fields of one name joined by commas (RFC 9110 5.3)."""
 
     status: int
     headers: Mapping[str, str]
@@ -86,7 +86,10 @@ class BoundedTlsSocket(ssl.SSLSocket):
 
 
 class Line:
-    """One connection. For one call at a time; `is_reusable` says whether another may follow on it."""
+    """One connection. For one call at a time; `is_reusable` says whether another may follow on it.
+
+    `is_proved` is for an authentication that lasts as long as its connection: whether that is done.
+    """
 
     def __init__(self, endpoint: Endpoint, deadline: Deadline) -> None:
         """Connect. Raises ExchangeUnreachable, ExchangeTimedOut; either way nothing was sent."""
@@ -98,6 +101,12 @@ class Line:
         self._http.auto_open = 0
         self._idle_since = time.monotonic()
         self.is_reusable = True
+        self.is_proved = False
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The server's certificate in DER, None without TLS."""
+        return self._socket.getpeercert(binary_form=True) if isinstance(self._socket, BoundedTlsSocket) else None
 
     @property
     def is_alive(self) -> bool:
@@ -195,7 +204,7 @@ def _reach(endpoint: Endpoint, deadline: Deadline) -> _BoundedSocket:
 
 
 def _header_map(response: http.client.HTTPResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.getheaders()}
+    return {name.lower(): ", ".join(response.headers.get_all(name, [])) for name in response.headers}
 
 
 def _body(response: http.client.HTTPResponse) -> bytes:

@@ -23,8 +23,10 @@ from lxml import etree
 from bridge.errors import BridgeError, ConfigurationInvalid, ExchangeBusy, ExchangeFailed, ExchangeTimedOut
 from bridge.ews.answer import Answer, read_answer
 from bridge.ews.budget import CALLS_PER_ORGANISATION, AccountKey, Budget
-from bridge.ews.line import BoundedTlsSocket, Endpoint, HttpAnswer
-from bridge.ews.lines import Lines
+from bridge.ews.line import BoundedTlsSocket, Endpoint, HttpAnswer, Line
+from bridge.ews.lines import ANYBODY, Lines
+from bridge.ews.ntlm import Ntlm
+from bridge.ews.offers import require_offer
 from bridge.ews.response_codes import WRONG_VERSION
 from bridge.ews.settings import EwsSettings
 from bridge.ews.tally import Call, Tally
@@ -45,6 +47,8 @@ _VERSIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 _OLDEST_BUILD = (14, 2, 0, 0)
+_READING = ("Convert", "Find", "Get", "Resolve", "Sync")
+"""How the names of operations begin that may be asked twice."""
 _USER_AGENT = "exchange-caldav-bridge"
 
 # They log requests and answers, so content and credentials, when they are asked for details
@@ -59,10 +63,11 @@ class Wire:
 
     def __init__(self, settings: EwsSettings, budget: Budget | None = None) -> None:
         """Take the settings. Raises ConfigurationInvalid for what cannot work."""
-        if settings.authentication != "basic":
+        if settings.authentication not in {"basic", "ntlm"}:
             raise ConfigurationInvalid([f"[exchange] authentication: {settings.authentication} is not known."])
         self._endpoint = _endpoint(settings)
         self._url = f"{'https' if self._endpoint.tls else 'http'}://{self._endpoint.authority}{self._endpoint.path}"
+        self._ntlm = Ntlm(self._endpoint.host) if settings.authentication == "ntlm" else None
         self._budget = budget or Budget()
         self._lines = Lines(self._endpoint, CALLS_PER_ORGANISATION)
         self._learns = settings.version == "auto"
@@ -81,11 +86,18 @@ class Wire:
         return self._build
 
     def call(
-        self, credential: Credential, request: Element, deadline: Deadline, mailbox: Address | None = None
+        self,
+        credential: Credential,
+        request: Element,
+        deadline: Deadline,
+        mailbox: Address | None = None,
+        *,
+        proving: bool = False,
     ) -> Element:
         """Send an operation's request element once; give the operation's response element.
 
-        ``mailbox`` is where the request is bound to, which lets front ends route it (X-AnchorMailbox). Raises
+        ``mailbox`` is where the request is bound to, which lets front ends route it (X-AnchorMailbox). ``proving``
+        has the credential checked by this very call, also where its connection was proved before (NTLM). Raises
         CredentialRefused, AccessDenied, ExchangeBusy, whatever a fault's code stands for, and Unavailable when
         it may or may not have been carried out.
         """
@@ -98,8 +110,10 @@ class Wire:
             with self._budget.place(key, deadline):
                 if deadline.remaining() <= 0:
                     raise ExchangeTimedOut("There was no time left to ask Exchange.")
-                with self._lines.line(deadline) as line:
-                    http = line.post(self._headers(credential, mailbox), body, deadline)
+                owner = self._ntlm.owner(credential) if self._ntlm else ANYBODY
+                anew = proving or not operation.startswith(_READING)
+                with self._lines.line(owner, deadline) as line:
+                    http = self._post(line, credential, self._headers(mailbox), body, deadline, anew=anew)
                 received = len(http.body)
                 answer = self._answer(http, operation, key)
             outcome = "ok"
@@ -114,10 +128,29 @@ class Wire:
         """Close the connections."""
         self._lines.close()
 
-    def _headers(self, credential: Credential, mailbox: Address | None) -> dict[str, str]:
+    def _headers(self, mailbox: Address | None) -> dict[str, str]:
         headers = {**DEFAULT_HEADERS, "Accept-Encoding": "gzip", "User-Agent": _USER_AGENT}
         if mailbox and mailbox.isascii() and mailbox.isprintable():
             headers["X-AnchorMailbox"] = mailbox
+        return headers
+
+    def _post(
+        self,
+        line: Line,
+        credential: Credential,
+        headers: Mapping[str, str],
+        body: bytes,
+        deadline: Deadline,
+        *,
+        anew: bool,
+    ) -> HttpAnswer:
+        if self._ntlm:
+            return self._ntlm.post(line, credential, headers, body, deadline, anew=anew)
+        http = line.post(self._with_basic(credential, headers), body, deadline)
+        require_offer(http, "Basic")
+        return http
+
+    def _with_basic(self, credential: Credential, headers: Mapping[str, str]) -> dict[str, str]:
         # UTF-8 (RFC 7617 2.1); requests by itself would write Latin-1 and fail on the rest
         name, password = credential.username.encode(), credential.password.encode()
         auth = get_auth_instance(BASIC, username=name, password=password)  # type: ignore[no-untyped-call]  # exchangelib has no types

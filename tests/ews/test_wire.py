@@ -333,7 +333,7 @@ def test_calls_are_counted_by_operation_outcome_and_account(
         EwsSettings("ftp://localhost/EWS/Exchange.asmx"),
         EwsSettings("https:///EWS/Exchange.asmx"),
         EwsSettings("https://localhost:99999/"),
-        EwsSettings("https://localhost/", authentication="ntlm"),
+        EwsSettings("https://localhost/", authentication="kerberos"),
         EwsSettings("https://localhost/", version="2007"),
     ],
 )
