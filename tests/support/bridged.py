@@ -61,14 +61,24 @@ class Bridged:
 
 @contextmanager
 def bridged(
-    folder: Path, personality: str, *, fresh: int = 0, workers: int = 1, reshaping: str = "reset"
+    folder: Path,
+    personality: str,
+    *,
+    fresh: int = 0,
+    workers: int = 1,
+    reshaping: str = "reset",
+    ntlm: bool = False,
 ) -> Iterator[Bridged]:
-    """Run the command in front of a simulated Exchange; ``reshaping`` is its rule `exceptions_on_change`."""
-    with Simulator(PEOPLE, personality=personality, exceptions_on_change=reshaping) as exchange:
+    """Run the command in front of a simulated Exchange; with ``ntlm`` that is asked by NTLM, over TLS.
+
+    ``reshaping`` is its rule `exceptions_on_change`.
+    """
+    with Simulator(PEOPLE, personality=personality, ntlm=ntlm, tls=ntlm, exceptions_on_change=reshaping) as exchange:
         config = folder / "bridge.toml"
         shares = "".join(f'[[share]]\nviewer = "{viewer}"\nowner = "{ANN}"\n' for viewer in (BEN, CLEO))
+        secured = f'authentication = "ntlm"\nca_file = "{exchange.ca_file}"\n' if ntlm else ""
         config.write_text(
-            f'[exchange]\nurl = "{exchange.url}"\n[server]\nlisten = "127.0.0.1:0"\nworkers = {workers}\n'
+            f'[exchange]\nurl = "{exchange.url}"\n{secured}[server]\nlisten = "127.0.0.1:0"\nworkers = {workers}\n'
             f'max_resource_size = "1 MiB"\n[state]\nfolder = "{folder / "own"}"\n[sync]\nfresh = {fresh}\n{shares}'
         )
         with command(folder, "serve", "--config", str(config)) as running:
