@@ -117,7 +117,8 @@ class Exchange(Protocol):
     def calendars(self, caller: Caller, mailbox: Address, deadline: Deadline) -> tuple[Calendar, ...]:
         """List the calendar folders of a mailbox that the viewer may see, the default one first.
 
-        For another's mailbox these are the default calendar alone, with the viewer's rights on it.
+        For another's mailbox these are the default calendar alone, with the viewer's rights on it, and ``mailbox`` may
+        be any of its addresses: what is listed names the primary one, where the server tells it.
         Folders inside Deleted Items are not listed. Raises FolderMissing or AccessDenied where nothing may be seen.
         """
 

@@ -31,6 +31,7 @@ from bridge.ews.operations import (
     sync_folder_items,
     update_item,
 )
+from bridge.ews.owners import Owners
 from bridge.ews.settings import EwsSettings
 from bridge.ews.tally import Tallied
 from bridge.ews.wire import Wire
@@ -81,6 +82,7 @@ class EwsExchange:
     def __init__(self, settings: EwsSettings) -> None:
         """Take where EWS is. Raises ConfigurationInvalid; asks nothing yet."""
         self._wire = Wire(settings)
+        self._owners = Owners()
         self._lock = threading.Lock()
         self._capabilities: Capabilities | None = None
 
@@ -121,16 +123,21 @@ class EwsExchange:
         return LoginQuestion(credential.username, ask).mailbox()
 
     def calendars(self, caller: Caller, mailbox: Address, deadline: Deadline) -> tuple[Calendar, ...]:
-        """List calendars; see `bridge.exchange.Exchange`. Two calls for one's own mailbox, one for another's."""
+        """List calendars; see `bridge.exchange.Exchange`.
+
+        Two calls for one's own mailbox, one for another's, and once the question whose it is.
+        """
         is_own = mailbox == caller.viewer.address
         default = distinguished("calendar", None if is_own else mailbox)
         with _reading():
             response = self._ask(caller, get_folder.request([default]), deadline, mailbox)
             (first,) = get_folder.read(response, 1)
             others = self._other_calendars(caller, first.id, deadline) if is_own else ()
+        viewer, asking = caller.viewer, self._asking(caller, deadline, mailbox)
+        owner = mailbox if is_own else self._owners.primary(asking, first.id, mailbox, viewer.address)
         return tuple(
             Calendar(
-                ref=CalendarRef(caller.viewer, mailbox, folder.id),
+                ref=CalendarRef(viewer, owner, folder.id),
                 display_name=folder.display_name,
                 is_default=folder.id == first.id,
                 rights=folder.rights,

@@ -107,6 +107,12 @@ def test_anothers_calendar_comes_with_the_rights_one_has_on_it(subject: Subject)
     assert not calendar.rights.write
 
 
+def test_another_who_is_asked_for_by_an_alias_is_named_by_his_primary_address(subject: Subject) -> None:
+    (calendar,) = subject.exchange.calendars(subject.reader, subject.owner_alias, soon())
+    assert calendar.ref.mailbox == subject.owner.viewer.address
+    assert calendar.ref.folder == subject.calendar.folder
+
+
 def test_a_mailbox_one_may_not_see_is_missing_or_denied(subject: Subject) -> None:
     with pytest.raises((FolderMissing, AccessDenied)):
         subject.exchange.calendars(subject.owner, subject.stranger.viewer.address, soon())

@@ -231,15 +231,16 @@ class MemoryExchange:
         def work() -> tuple[Calendar, ...]:
             self._authenticate(caller.credential)
             own = mailbox == caller.viewer.address
+            _, owner = self.passwords.get(mailbox, ("", Mailbox(mailbox)))
             found = [
                 Calendar(
-                    CalendarRef(caller.viewer, mailbox, folder.id),
+                    CalendarRef(caller.viewer, owner.address, folder.id),
                     folder.display_name,
                     folder.is_default,
                     self._rights(caller, folder),
                 )
                 for folder in self.folders.values()
-                if folder.mailbox == mailbox and (own or folder.is_default)
+                if folder.mailbox == owner.address and (own or folder.is_default)
             ]
             if not found or not any(one.rights.read for one in found):
                 raise FolderMissing("The folder was not found.")

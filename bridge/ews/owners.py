@@ -1,0 +1,58 @@
+"""To whom another's calendar belongs: the primary address of a mailbox that may have been asked for by an alias.
+
+ConvertId tells it from the folder's id, on Exchange; servers that do not know ConvertId are asked as a directory
+(ResolveNames). Where neither tells it, the address that was asked for has to do.
+"""
+
+from collections.abc import Callable, Sequence
+
+from bridge.errors import AccessDenied, ExchangeFailed, RequestRefused
+from bridge.ews.operations import convert_id, resolve_names
+from bridge.ews.xml import Element
+from bridge.model import Address, FolderId, Mailbox
+
+Ask = Callable[[Element], Element]
+"""Sends an operation's request and gives the response element."""
+_MOST = 10_000
+_PASSING = ("ErrorInternalServer", "HTTP ")
+"""How codes of troubles begin that pass; after them an owner must not seem to be another one."""
+
+
+class Owners:
+    """The owners of folders, asked of Exchange once in a process. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        """Know nobody yet."""
+        self._known: dict[FolderId, Address] = {}
+
+    def primary(self, ask: Ask, folder: FolderId, asked: Address, viewer: Address) -> Address:
+        """Give the primary address of the mailbox that holds the folder, found at ``asked``. Raises Unavailable.
+
+        It is never the viewer's own: a server that tells that tells of the one who asks.
+        """
+        known = self._known.get(folder)
+        if known is None:
+            told = _told(lambda: convert_id.read(ask(convert_id.request(folder))))
+            if told is None or told == viewer:
+                told = _told(lambda: _named(resolve_names.read(ask(resolve_names.request(asked))), asked))
+            known = asked if told is None or told == viewer else told
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            self._known[folder] = known
+        return known
+
+
+def _named(found: Sequence[Mailbox], asked: Address) -> Address | None:
+    return next((one.address for one in found if asked in one.addresses), None)
+
+
+def _told(ask: Callable[[], Address | None]) -> Address | None:
+    """Give the answer, None where the server gives none for good; trouble that passes is raised."""
+    try:
+        return ask()
+    except AccessDenied:
+        return None
+    except (RequestRefused, ExchangeFailed) as error:
+        if error.code.startswith(_PASSING):
+            raise
+        return None
