@@ -202,7 +202,7 @@ class _Reading:
             "state": {"folder": self._resolved, "database": _database},
             "sync": {"fresh": _number(float, 0, 3600)},
             "freebusy": {"working_elsewhere": _one_of(("free", "tentative", "busy"))},
-            "share": {"viewer": _address, "owner": _address, "folder": _shared_folder},
+            "share": {"viewer": read_address, "owner": read_address, "folder": read_shared_folder},
         }
 
     def _section(
@@ -356,13 +356,15 @@ def _database(_value: Any) -> str:
     raise ValueError("is not supported yet: the state lives in a folder; give 'folder', or leave both out")
 
 
-def _address(value: Any) -> Address:
+def read_address(value: Any) -> Address:
+    """Read a mail address. Raises ValueError with half a sentence, as every reader here."""
     if not isinstance(value, str) or not _ADDRESS.fullmatch(value.strip()):
         raise ValueError(f"is {value!r}, must be a mail address such as anna@example.org")
     return make_address(value)
 
 
-def _shared_folder(value: Any) -> str:
+def read_shared_folder(value: Any) -> str:
+    """Read which calendar of an owner's is shared. Raises ValueError with half a sentence."""
     if value != DEFAULT_CALENDAR:
         raise ValueError(f"is {value!r}; only '{DEFAULT_CALENDAR}', the owner's default calendar, is supported so far")
     return str(value)

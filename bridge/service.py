@@ -3,8 +3,8 @@
 A service belongs to the process that built it: its database connections, threads and locks do not survive a fork.
 """
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from bridge.accounts.accounts import Accounts, utc_now
@@ -17,6 +17,8 @@ from bridge.freebusy.busy_time import BusyTime
 from bridge.freebusy.occurrence_index import OccurrenceIndex
 from bridge.keys import Keys, load_keys
 from bridge.mirror.mirror import Mirror
+from bridge.state.database import StateDatabase
+from bridge.state.shares import Shares
 from bridge.state.sqlite import make_engine
 from bridge.state.state import State
 from bridge.sync.calendars import Shared
@@ -107,6 +109,30 @@ def prepare(settings: Settings) -> Keys:
         opened.callback(engine.dispose)
         opened.callback(State(engine, keys, folder).close)
     return keys
+
+
+@contextmanager
+def added_shares(settings: Settings) -> Iterator[Shares]:
+    """Give the shares in the state, which a bridge may be using, for a command that is no process of the bridge's.
+
+    Raises ConfigurationInvalid where there is no state: another folder would be meant than the bridge's.
+    """
+    folder = settings.state.folder
+    try:
+        is_there = (folder / STATE_FILE).exists() and (folder / KEY_FILE).exists()
+    except OSError as error:
+        raise ConfigurationInvalid([f"{folder}: the state folder cannot be read ({error.strerror})."]) from error
+    if not is_there:
+        hint = "[state] folder in the configuration, or STATE_DIRECTORY as its service has it"
+        raise ConfigurationInvalid(
+            [f"{folder}: there is no state of a bridge here. Start the bridge once; or name its folder: {hint}."]
+        )
+    keys = load_keys(folder / KEY_FILE)
+    engine = make_engine(folder / STATE_FILE, "FULL")
+    try:
+        yield Shares(StateDatabase(engine, keys), keys)
+    finally:
+        engine.dispose()
 
 
 def _ews_settings(settings: Settings) -> EwsSettings:

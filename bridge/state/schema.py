@@ -7,10 +7,7 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, MetaData, String, Table
 
-VERSION = 1
-
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
-"""By the version they start from, each to the next one. Every version there ever was has a way to here."""
+VERSION = 2
 
 metadata = MetaData()
 
@@ -67,3 +64,14 @@ names = Table(
     Column("label", LargeBinary, nullable=False),  # folder id and name
     Index("one_folder_a_name", "mailbox", "name", unique=True),
 )
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("viewer", LargeBinary, nullable=False, index=True),
+    Column("key", LargeBinary, primary_key=True),  # of viewer, owner and folder
+    Column("share", LargeBinary, nullable=False),
+)
+
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: shares.create}
+"""By the version they start from, each to the next one. Every version there ever was has a way to here."""

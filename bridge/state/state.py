@@ -10,6 +10,7 @@ from bridge.state.intents import Intents
 from bridge.state.names import Names
 from bridge.state.processes import Processes
 from bridge.state.proofs import Proofs
+from bridge.state.shares import Shares
 
 
 class State:
@@ -25,6 +26,7 @@ class State:
         self.processes = Processes(folder)
         self.proofs = Proofs(database, keys)
         self.names = Names(database, keys)
+        self.shares = Shares(database, keys)
         self.intents = Intents(database, keys, self.processes.own_id)
 
     def close(self) -> None:

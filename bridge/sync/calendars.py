@@ -17,7 +17,8 @@ from bridge.ids import (
 )
 from bridge.mirror.mirror import Mirror
 from bridge.model import Address, Calendar, CalendarName, Login, Mailbox, ServedCalendar
-from bridge.state.names import CalendarNameTaken, Names
+from bridge.state.names import CalendarNameTaken
+from bridge.state.state import State
 from bridge.sync.freshness import Asking
 
 LOG = logging.getLogger(__name__)
@@ -43,15 +44,16 @@ class Listing:
         self,
         exchange: Exchange,
         mirror: Mirror,
-        names: Names,
+        state: State,
         shares: Sequence[Shared],
         asking: Asking,
         now: Callable[[], datetime],
     ) -> None:
-        """Take the back end, where listings and names are kept, the configured shares, and a clock that gives UTC."""
+        """Take the back end, where listings, names and added shares are kept, the configured ones, a UTC clock."""
         self._exchange = exchange
         self._mirror = mirror
-        self._names = names
+        self._names = state.names
+        self._added = state.shares
         self._shares = tuple(shares)
         self._asking = asking
         self._now = now
@@ -60,12 +62,20 @@ class Listing:
         """List the viewer's calendars, his default one first. ``fresh`` asks Exchange whatever is known."""
         own = login.mailbox
         served = self._named(own, self._of(login, own.address, fresh=fresh), {})
-        for share in self._shares:
-            if share.viewer in own.addresses and share.owner not in own.addresses:
-                owner = Mailbox(share.owner)
-                taken = {one.name: one for one in served}
-                served += self._named(owner, self._shared(login, share.owner, fresh=fresh), taken, shared=True)
+        for owner in self._owners(login):
+            known = {one.calendar.ref for one in served}
+            for calendar in self._shared(login, owner, fresh=fresh):
+                if calendar.ref not in known:  # he may be named twice, by an alias too
+                    taken = {one.name: one for one in served}
+                    served += self._named(Mailbox(calendar.ref.mailbox), [calendar], taken, shared=True)
         return served
+
+    def _owners(self, login: Login) -> tuple[Address, ...]:
+        """Give whose calendars the viewer is to see, as configured and as added, each once."""
+        own = login.mailbox.addresses
+        configured = [share.owner for share in self._shares if share.viewer in own]
+        added = [share.owner for share in self._added.of(login.caller.viewer.organisation, own)]
+        return tuple(owner for owner in dict.fromkeys(configured + added) if owner not in own)
 
     def _shared(self, login: Login, owner: Address, *, fresh: bool) -> tuple[Calendar, ...]:
         """List what of another's calendars the viewer may read: nothing, where Exchange says he may see nothing."""

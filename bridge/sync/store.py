@@ -86,7 +86,7 @@ class CalendarStore:
         self._policy = Policy(settings.fresh, now)
         look = Look(exchange, mirror)
         self._questions = Asking(waiters, now)
-        self._listing = Listing(exchange, mirror, state.names, settings.shares, self._questions, now)
+        self._listing = Listing(exchange, mirror, state, settings.shares, self._questions, now)
         self._puller = Puller(exchange, mirror, state.intents, now)
         self._outcomes = Outcomes(look, mirror, state.intents, state.processes, now)
         self._pusher = Pusher(exchange, mirror, look, self._outcomes)

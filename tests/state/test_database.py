@@ -13,6 +13,8 @@ from bridge.errors import ConfigurationInvalid, Unavailable
 from bridge.keys import Keys, SealBroken
 from bridge.model import Address, CalendarName, CalendarRef, Mailbox, Name, Uid
 from bridge.state.proofs import Proof
+from bridge.state.schema import VERSION
+from bridge.state.shares import AddedShare
 from bridge.state.sqlite import make_engine
 from bridge.state.state import State
 
@@ -84,14 +86,26 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path, keys: Keys) -> None
 def test_an_older_state_is_taken_along_step_by_step_and_once(
     file: Path, open_state: OpenState, ref: CalendarRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_sql(file, "UPDATE schema SET version = -1")
+    run_sql(file, "UPDATE schema SET version = version - 2")
 
     def step(number: int, connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE TABLE step_{number} (x)")
 
-    monkeypatch.setattr("bridge.state.database.MIGRATIONS", {-1: partial(step, 1), 0: partial(step, 2)})
+    steps = {VERSION - 2: partial(step, 1), VERSION - 1: partial(step, 2)}
+    monkeypatch.setattr("bridge.state.database.MIGRATIONS", steps)
     for _ in range(2):
         assert open_state().names.get(ref) == WORK
+
+
+def test_a_state_from_before_there_were_shares_gets_their_table(
+    file: Path, open_state: OpenState, ref: CalendarRef
+) -> None:
+    run_sql(file, "DROP TABLE shares")
+    run_sql(file, "UPDATE schema SET version = 1")
+    state = open_state()
+    share = AddedShare(Address("bob@example.com"), ref.mailbox, "calendar")
+    assert state.shares.add(ref.viewer.organisation, share)
+    assert (state.names.get(ref), state.shares.all(ref.viewer.organisation)) == (WORK, (share,))
 
 
 def test_a_migration_that_fails_changes_nothing(
@@ -153,9 +167,12 @@ def test_nothing_that_names_anybody_stands_in_the_clear_on_the_disk(
     state.proofs.note_refusal("login-name", now)
     facts = {"target": "target-hash", "base": "base-etag", "uid": Uid("event-uid"), "item": None}
     state.intents.begin(ref, Name("event-name.ics"), operation="put", now=now, **facts)  # type: ignore[arg-type] # one dict of several types
+    share = AddedShare(Address("viewing@example.com"), Address("owning@example.com"), "shared-folder")
+    state.shares.add(ref.viewer.organisation, share)
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("state.db*"))
     assert len(stored) > 20_000
     telling = ["anna", "Anna", "alias@", "example", "login-name", "salt-of", "digest-of", "work-calendar", "AAMkFolder"]
+    telling += ["viewing", "owning", "shared-folder"]
     telling += ["event-uid", "event-name", "target-hash", "base-etag", b"salt-of-proof".hex()]
     assert [word for word in telling if word.encode() in stored] == []
     assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("state.db*")} == {0o600}
