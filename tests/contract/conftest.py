@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -45,15 +46,16 @@ def person(caller: Caller, *aliases: str, shares_with: str = "") -> PersonPlan:
 
 
 @contextmanager
-def on_ews(personality: str) -> Iterator[Subject]:
+def on_ews(personality: str, *, ntlm: bool = False) -> Iterator[Subject]:
     owner, reader, stranger = (caller(f"{name}@example.test") for name in ("owner", "reader", "stranger"))
     people = [
         person(owner, "alias@example.test", shares_with=reader.viewer.address),
         person(reader),
         person(stranger),
     ]
-    with Simulator(people, personality=personality) as server:
-        exchange = EwsExchange(EwsSettings(server.url))
+    with Simulator(people, personality=personality, ntlm=ntlm, tls=ntlm) as server:
+        plain = EwsSettings(server.url)
+        exchange = EwsExchange(replace(plain, authentication="ntlm", ca_file=server.ca_file) if ntlm else plain)
         calendar = exchange.calendars(owner, owner.viewer.address, Deadline.after(20))[0].ref
         try:
             yield Subject(
@@ -72,10 +74,11 @@ def on_ews(personality: str) -> Iterator[Subject]:
         assert server.refused == [] or personality == "lenient"
 
 
-@pytest.fixture(params=["memory", "memory without conflicts", "2010", "2019", "online", "lenient"])
+@pytest.fixture(params=["memory", "memory without conflicts", "2010", "2019", "2019 by NTLM", "online", "lenient"])
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     if request.param.startswith("memory"):
         yield on_memory(finds_conflicts=request.param == "memory")
         return
-    with on_ews(request.param) as made:
+    personality, _, way = request.param.partition(" by ")
+    with on_ews(personality, ntlm=way == "NTLM") as made:
         yield made
