@@ -18,6 +18,8 @@ from bridge.sync.look import Look
 
 UNCLEAR = "unclear"
 """The step of an intent whose last call nobody answered: whoever comes next finds out by reading."""
+DONE = "done"
+"""The outcome of an intent whose steps were all answered."""
 RETRY = 2.0
 UNDER_WAY = "Another change of this event is being written."
 REMEMBERED = timedelta(hours=1)
@@ -86,7 +88,7 @@ class Outcomes:
         try:
             yield intent
             now = self._now()
-            self._intents.finish(intent, "done", now)
+            self._intents.finish(intent, DONE, now)
             self._intents.expire(now - REMEMBERED)
         except (ExchangeSays, Refused):
             self._intents.drop(intent)
@@ -125,13 +127,17 @@ class Outcomes:
     def earlier(self, write: Write) -> Intent | None:
         """Settle an earlier write of this name; give it when it asked for the same as this one: this is its retry.
 
-        Raises WriteUnderWay while somebody is busy with it, Unavailable where Exchange cannot be read.
+        One that was done, in a process that lives, was answered as such: what comes again then is a new request, held
+        against its own conditions (RFC 9110 13.1.2). Raises WriteUnderWay while somebody is busy with it, Unavailable
+        where Exchange cannot be read.
         """
         last = self._intents.last(write.ref, write.name)
         if last is None:
             return None
         if last.is_open:
             self.settle(write.caller, write.ref, write.context, last)
+        elif last.outcome == DONE and self._processes.is_alive(last.owner):
+            return None
         return last if (last.target, last.base) == (write.target, write.base) else None
 
     def is_deserted(self, intent: Intent) -> bool:

@@ -37,6 +37,12 @@ def test_a_new_event_is_at_exchange_under_the_clients_name(world: World) -> None
     assert list(world.etags()) == ["my name.ics"]
 
 
+def test_a_second_event_of_one_name_is_refused_though_it_is_the_same(world: World) -> None:
+    world.put("a.ics", event("u1"), new=True)
+    with pytest.raises(PreconditionFailed):
+        world.put("a.ics", event("u1"), new=True)
+
+
 def test_a_new_event_costs_one_write_one_read_and_the_look_for_its_uid(world: World) -> None:
     world.etags()
     world.exchange.calls.clear()
