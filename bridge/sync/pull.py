@@ -6,6 +6,7 @@ was pushed meanwhile is read again, what cannot be read stays and is tried again
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -42,6 +43,8 @@ CALL = 60.0
 """Seconds for one call of a pull."""
 BATCH = 50
 """How many items one call reads."""
+AT_ONCE = 3
+"""How many calls of one pull go side by side: one less than a mailbox may have, so that a write finds room."""
 RETRY_UNREADABLE = timedelta(minutes=5)
 RETRY_OPEN = timedelta(seconds=2)
 """When an item that a write was busy with is read again."""
@@ -181,10 +184,15 @@ class Puller:
 
     def _get(self, caller: Caller, ref: CalendarRef, ids: Sequence[ItemId]) -> list[Item | Unreadable | Missing]:
         """Read items, each small batch with a deadline of its own: a slow Exchange gets on, too."""
-        found: list[Item | Unreadable | Missing] = []
-        for begin in range(0, len(ids), BATCH):
-            found += self._exchange.get(caller, ref, ids[begin : begin + BATCH], Deadline.after(CALL))
-        return found
+
+        def read(batch: Sequence[ItemId]) -> tuple[Item | Unreadable | Missing, ...]:
+            return self._exchange.get(caller, ref, batch, Deadline.after(CALL))
+
+        batches = [ids[begin : begin + BATCH] for begin in range(0, len(ids), BATCH)]
+        if len(batches) < 2:
+            return [one for batch in batches for one in read(batch)]
+        with ThreadPoolExecutor(AT_ONCE, "pull") as readers:
+            return [one for found in readers.map(read, batches) for one in found]
 
     def _exceptions(
         self, caller: Caller, ref: CalendarRef, found: Iterable[Item | Unreadable | Missing]

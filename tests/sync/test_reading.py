@@ -1,5 +1,6 @@
 """What is served comes from the mirror, as fresh as the policy asks, and never less for Exchange's troubles."""
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from bridge.errors import (
     Unavailable,
 )
 from bridge.model import CalendarName, Item, ItemId, Rights
+from bridge.sync.pull import AT_ONCE, BATCH
 
 from events import event
 from world import ANN, BEN, World
@@ -297,3 +299,17 @@ def test_a_calendars_name_stays_when_its_folder_is_renamed(world: World) -> None
     world.lose_mirror()
     served = world.calendar(CalendarName("side-project"))
     assert served.calendar.display_name == "Main project"
+
+
+def test_a_pull_reads_several_batches_side_by_side_and_all_of_them(world: World) -> None:
+    """Each of three calls waits for the two others: one after the other they would never end."""
+    for number in range(BATCH * AT_ONCE):
+        world.outlook_adds(f"u{number}")
+    together = threading.Barrier(AT_ONCE)
+    world.exchange.on_call = lambda verb: _wait(together) if verb == "get" else None
+    assert len(world.etags()) == BATCH * AT_ONCE
+    assert world.exchange.calls["get"] == AT_ONCE
+
+
+def _wait(barrier: threading.Barrier) -> None:
+    barrier.wait(30)
