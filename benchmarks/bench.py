@@ -19,11 +19,12 @@ from pathlib import Path
 
 import requests
 
+import queries
 from corpus import free_port
-from running import Process, bridge, exchange
+from running import Process, bridge, control, exchange
 
 EVENTS = 10_000
-LATENCY = 200
+LATENCY, SLOW = 200, 2_000
 PEOPLE = ("one@example.test", "two@example.test")
 DOCS = Path(__file__).parents[1] / "docs" / "performance.md"
 
@@ -149,6 +150,17 @@ def measure(table: Table, home: Path, ews_url: str) -> None:
         table.add("resident memory of the worker", f"{max(served.resident_megabytes()):.0f} MB", "under 200 MB")
 
 
+def measure_queries(table: Table, home: Path, ews_url: str) -> None:
+    """Measure questions, the mirror being there; Exchange becomes slow on the way."""
+    control(ews_url, {"latency": 0})
+    with bridge(ews_url, home, port=free_port(), fresh=3600) as served:
+        Client(served.url, queries.PERSON).pull()
+        asker = queries.Asker(served.url, f"/{queries.PERSON}/calendar/")
+        queries.measure(table.add, asker, lambda: control(ews_url, {"latency": SLOW}))
+        queries.compare(table.add, asker, home / "radicale", free_port())
+        asker.close()
+
+
 def first_pull(table: Table, served: Process, client: Client) -> None:
     """Measure the first pull: time, and processor time for each event."""
     before = served.cpu_seconds()
@@ -171,13 +183,16 @@ def main() -> int:
     """Measure, print, and write the docs if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--queries", action="store_true", help="only the part about questions")
     arguments = parser.parse_args()
     table = Table()
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary)
-        (home / "people.toml").write_text(people(), encoding="utf-8")
+        (home / "people.toml").write_text(people() + queries.person(), encoding="utf-8")
         with exchange("--people", str(home / "people.toml"), "--latency", str(LATENCY)) as server:
-            measure(table, home, server.url)
+            if not arguments.queries:
+                measure(table, home, server.url)
+            measure_queries(table, home, server.url)
     if arguments.write:
         write(table)
     return 0

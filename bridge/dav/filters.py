@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bridge.dav.collations import Collation, fold_unicode
-from bridge.dav.subject import Subject
+from bridge.dav.subject import Subject, lines_of
 from bridge.dav.time_range import TimeRange
 from bridge.mapping.component import Component
 from bridge.mapping.lines import Line
@@ -165,6 +165,12 @@ class ComponentFilter:
             for inside in self.components:
                 yield from inside.clues()
 
+    def names(self) -> Iterator[str]:
+        """Give the names of the properties that it looks at."""
+        yield from (wanted.name for wanted in self.properties)
+        for inside in self.components:
+            yield from inside.names()
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -172,10 +178,14 @@ class Filter:
 
     parts: tuple[ComponentFilter, ...]
     properties: tuple[PropertyFilter, ...] = ()
+    lines: re.Pattern[bytes] = field(init=False, repr=False, compare=False)
+    """Finds the lines that it looks at."""
     _clues: tuple[Clue, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Gather the clues once."""
+        """Gather once what it looks at, and the clues."""
+        names = [*(wanted.name for wanted in self.properties), *(name for part in self.parts for name in part.names())]
+        object.__setattr__(self, "lines", lines_of(names))
         found = [clue for wanted in self.properties for clue in wanted.clues()]
         found += [clue for part in self.parts for clue in part.clues()]
         object.__setattr__(self, "_clues", tuple(dict.fromkeys(found)))

@@ -46,7 +46,7 @@ def _passing(wanted: Filter, candidates: Sequence[Listed], timeline: Timeline, t
 def _holds(wanted: Filter, listed: Listed, text: bytes, timeline: Timeline) -> bool:
     """Decide by the text. What we serve and cannot read passes: to leave an event out may hide it for good."""
     try:
-        subject = Subject(listed, text, timeline)
+        subject = Subject(listed, text, timeline, wanted.lines)
     except InvalidCalendarData:
         return True
     return wanted.holds(subject)

@@ -1,7 +1,7 @@
 """A resource as filters see it: its components, and when each of them takes place and rings."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
@@ -17,22 +17,33 @@ _DAY = timedelta(days=1)
 _FIRST, _LAST = datetime(1601, 1, 1, tzinfo=UTC), datetime(4501, 1, 1, tzinfo=UTC)
 """The years that Exchange has (MS-DTYP FILETIME begins in 1601; ErrorRecurrenceEndDateTooBig names 4500-09-01)."""
 _EMPTY = Component("VCALENDAR", (), (), 0)
+_ALWAYS = ("BEGIN", "END", "RECURRENCE-ID", "TRIGGER", "REPEAT", "DURATION")
 _TIME_ZONE = re.compile(rb"^BEGIN:VTIMEZONE\r\n.*?^END:VTIMEZONE\r\n", re.DOTALL | re.MULTILINE)
+
+
+def lines_of(names: Iterable[str]) -> re.Pattern[bytes]:
+    """Give what finds the lines of these properties, and those that times are told by, in unfolded text."""
+    sought = "|".join(re.escape(name) for name in sorted({*_ALWAYS, *names}))
+    return re.compile(rf"^(?:{sought})[;:][^\r\n]*\r\n".encode(), re.IGNORECASE | re.MULTILINE)
 
 
 class Subject:
     """One resource under a filter. Raises InvalidCalendarData where its text cannot be read."""
 
-    def __init__(self, listed: Listed, text: bytes, timeline: Timeline) -> None:
-        """Take the resource as it is listed, the bytes served, and when the calendar's resources take place."""
+    def __init__(self, listed: Listed, text: bytes, timeline: Timeline, lines: re.Pattern[bytes]) -> None:
+        """Take the resource as it is listed, the bytes served, and when the calendar's resources take place.
+
+        ``lines`` finds the properties that are asked for; no others are read.
+        """
         self._listed = listed
         self._text = text
         self._timeline = timeline
-        self.calendar = _read(_TIME_ZONE.sub(b"", text))
+        unfolded = _TIME_ZONE.sub(b"", text).replace(b"\r\n ", b"").replace(b"\r\n\t", b"")
+        self.calendar = _read(b"".join(lines.findall(unfolded)))
 
     @cached_property
     def time_zones(self) -> Component:
-        """The VCALENDAR with its VTIMEZONEs, which `calendar` lacks: half of a text, and seldom asked for."""
+        """The whole VCALENDAR, with the VTIMEZONEs, which `calendar` lacks: half of a text, and seldom asked for."""
         return _read(self._text)
 
     @cached_property
