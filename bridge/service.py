@@ -14,6 +14,7 @@ from bridge.ews.exchange import EwsExchange
 from bridge.ews.settings import EwsSettings
 from bridge.exchange import Waiters
 from bridge.freebusy.busy_time import BusyTime
+from bridge.freebusy.mailbox_times import MailboxTimes
 from bridge.freebusy.occurrence_index import OccurrenceIndex
 from bridge.keys import Keys, load_keys
 from bridge.mirror.mirror import Mirror
@@ -66,9 +67,10 @@ def build(settings: Settings) -> Service:
         waiters = Waiters(settings.server.threads // 2)
         accounts = Accounts(exchange, state.proofs, settings.exchange.organisation, waiters)
         opened.callback(accounts.close)
+        mirror = Mirror(mirror_engine, keys)
         store = CalendarStore(
             exchange,
-            Mirror(mirror_engine, keys),
+            mirror,
             state,
             _store_settings(settings),
             waiters,
@@ -79,9 +81,7 @@ def build(settings: Settings) -> Service:
         index = OccurrenceIndex()
         busy_time = BusyTime(
             index,
-            exchange,
-            waiters,
-            now=utc_now,
+            MailboxTimes(exchange, mirror.busy_months, waiters, now=utc_now),
             on_refused=accounts.forget,
             working_elsewhere=settings.freebusy.working_elsewhere,
         )

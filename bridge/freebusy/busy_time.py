@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from bridge.errors import CredentialRefused, ExchangeFailed, ExchangeSays, LoginRefused
-from bridge.exchange import Exchange, Waiters
 from bridge.freebusy.blocks import clip, merge
 from bridge.freebusy.mailbox_times import MailboxTimes
 from bridge.freebusy.months import months_between
@@ -37,21 +36,17 @@ class BusyTime:
     def __init__(
         self,
         index: OccurrenceIndex,
-        exchange: Exchange,
-        waiters: Waiters,
+        mailboxes: MailboxTimes,
         *,
-        now: Callable[[], datetime],
         on_refused: Callable[[Caller], None],
         working_elsewhere: WorkingElsewhere = "free",
-        fresh: float = 60.0,
     ) -> None:
-        """Take what it asks; ``now`` gives UTC, ``on_refused`` hears of credentials gone bad.
+        """Take what it asks; ``on_refused`` hears of credentials gone bad.
 
-        ``working_elsewhere`` is what such time counts as; ``fresh`` for how many seconds a mailbox is not asked about
-        again.
+        ``working_elsewhere`` is what such time counts as.
         """
         self._index = index
-        self._mailboxes = MailboxTimes(exchange, waiters, now, fresh)
+        self._mailboxes = mailboxes
         self._on_refused = on_refused
         self._counted = {
             **{status: status for status in (BusyStatus.TENTATIVE, BusyStatus.BUSY, BusyStatus.OUT_OF_OFFICE)},

@@ -1,10 +1,11 @@
-"""What Exchange tells of mailboxes' time, month by month for each viewer: asked once, kept for a while, told with age.
+"""What Exchange tells of mailboxes' time, month by month for each viewer: asked once, kept, told with its age.
 
-Kept in memory alone; a process that starts anew asks anew.
+Kept in the mirror, too: a process that starts anew, or finds Exchange away, has what was told last.
 """
 
+import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitedTooLong
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from cachetools import LRUCache
 from bridge.errors import AnswerUnusable, BridgeError, ExchangeTimedOut, Unavailable
 from bridge.exchange import Deadline, Exchange, Waiters
 from bridge.freebusy.months import first_instant, months_between
+from bridge.mirror.busy_months import BusyMonth, BusyMonths
 from bridge.model import Address, Availability, Block, Caller, NoAvailability, Viewer
+
+LOG = logging.getLogger(__name__)
 
 LONGEST_WAIT = 20.0
 """Seconds a request waits for Exchange's answer."""
@@ -45,9 +49,21 @@ _Flight = Future[dict[_Key, _Told]]
 class MailboxTimes:
     """Availability, cached and asked once when many ask. Thread-safe."""
 
-    def __init__(self, exchange: Exchange, waiters: Waiters, now: Callable[[], datetime], fresh: float) -> None:
-        """Take the port, the bound on waiting threads, a clock (UTC), and for how many seconds an answer is new."""
+    def __init__(
+        self,
+        exchange: Exchange,
+        kept: BusyMonths,
+        waiters: Waiters,
+        *,
+        now: Callable[[], datetime],
+        fresh: float = 60.0,
+    ) -> None:
+        """Take the port, the mirror's months, the bound on waiting threads, a clock (UTC).
+
+        ``fresh`` is for how many seconds a mailbox is not asked about again.
+        """
         self._exchange = exchange
+        self._kept = kept
         self._waiters = waiters
         self._now = now
         self._fresh = timedelta(seconds=fresh)
@@ -63,6 +79,7 @@ class MailboxTimes:
         Raises what the port raises, where a mailbox's time is not known at all.
         """
         keys = [(caller.viewer, each, month) for each in mailboxes for month in months_between(start, end)]
+        self._recall(caller.viewer, keys)
         known, mine, flights = self._sort(dict.fromkeys(keys))
         trouble: BridgeError | None = None
         if mine:
@@ -75,6 +92,30 @@ class MailboxTimes:
             raise trouble
         months = months_between(start, end)
         return tuple(_together(each, [known[caller.viewer, each, month] for month in months]) for each in mailboxes)
+
+    def _recall(self, viewer: Viewer, keys: Iterable[_Key]) -> None:
+        """Bring into memory what the mirror keeps and memory has not; a mirror that cannot be used keeps nothing."""
+        with self._lock:
+            unknown = [(mailbox, month) for _, mailbox, month in keys if (viewer, mailbox, month) not in self._told]
+        try:
+            kept = self._kept.get(viewer, unknown) if unknown else {}
+        except Unavailable:
+            return
+        with self._lock:
+            for (mailbox, month), each in kept.items():
+                self._told.setdefault((viewer, mailbox, month), _Told(each.asked_at, each.blocks))
+
+    def _keep(self, viewer: Viewer, answers: Mapping[_Key, _Told]) -> None:
+        told = {
+            (mailbox, month): BusyMonth(each.asked_at, each.answer)
+            for (_, mailbox, month), each in answers.items()
+            if not isinstance(each.answer, NoAvailability)
+        }
+        refused = {mailbox for (_, mailbox, _), each in answers.items() if isinstance(each.answer, NoAvailability)}
+        try:
+            self._kept.put(viewer, told, refused)
+        except Unavailable as problem:
+            LOG.warning("what Exchange told of people's time is not kept: %s", problem)
 
     def _sort(self, keys: Iterable[_Key]) -> tuple[dict[_Key, _Told], dict[_Key, _Flight], list[_Flight]]:
         """Give what is known, however old; what this thread is to ask for; and what others are asking for already."""
@@ -112,6 +153,7 @@ class MailboxTimes:
         else:
             known.update(answers)
             flight.set_result(answers)
+            self._keep(caller.viewer, answers)
             return None
         finally:
             with self._lock:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 from bridge.keys import Keys
 from bridge.mirror.apply import apply_batch, start_listing
 from bridge.mirror.batch import Applied, Batch, FolderListing, Status
+from bridge.mirror.busy_months import BusyMonths
 from bridge.mirror.calendar_row import (
     CalendarRow,
     add_calendar,
@@ -28,7 +29,7 @@ from bridge.mirror.reading import (
     read_rendered,
     read_texts,
 )
-from bridge.mirror.schema import calendars, folder_listings
+from bridge.mirror.schema import busy_months, calendars, folder_listings
 from bridge.mirror.seals import CalendarSeals, mailbox_key, open_calendars, seal_calendars, viewer_key
 from bridge.mirror.snapshots import Held, Snapshots, empty
 from bridge.model import Address, Calendar, CalendarRef, ItemId, Name, Rendered, Revision, Snapshot, Uid, Viewer
@@ -47,6 +48,7 @@ class Mirror:
         self._database = MirrorDatabase(engine, keys)
         self._keys = keys
         self._memory = Snapshots(memory)
+        self.busy_months = BusyMonths(self._database, keys)
 
     # --- one calendar: reading ---
 
@@ -209,6 +211,7 @@ class Mirror:
         with self._database.writing() as connection:
             connection.execute(delete(calendars).where(calendars.c.viewer == key))
             connection.execute(delete(folder_listings).where(folder_listings.c.viewer == key))
+            connection.execute(delete(busy_months).where(busy_months.c.viewer == key))
         self._memory.forget(viewer)
 
     # --- transactions ---

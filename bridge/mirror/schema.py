@@ -21,10 +21,7 @@ from sqlalchemy import (
     Table,
 )
 
-VERSION = 1
-
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
-"""By the version they start from, each to the next one. A mirror without a way to here is built anew."""
+VERSION = 2
 
 metadata = MetaData()
 
@@ -113,3 +110,17 @@ folder_listings = Table(
     Column("listed_at", BigInteger, nullable=False),  # microseconds since 1970
     Column("listing", LargeBinary, nullable=False),
 )
+
+busy_months = Table(
+    "busy_months",
+    metadata,
+    Column("month", LargeBinary, primary_key=True),  # of viewer, mailbox and month
+    Column("viewer", LargeBinary, nullable=False),
+    Column("mailbox", LargeBinary, nullable=False, index=True),
+    Column("asked_at", BigInteger, nullable=False),  # microseconds since 1970
+    Column("blocks", LargeBinary, nullable=False),
+    Index("busy_months_by_age", "viewer", "asked_at"),
+)
+
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: busy_months.create}
+"""By the version they start from, each to the next one. A mirror without a way to here is built anew."""

@@ -8,11 +8,12 @@ import json
 
 from bridge.keys import Keys
 from bridge.mirror.codec import Codec
-from bridge.model import Address, Calendar, CalendarRef, Cursor, Item, ItemId, Listed, Name, Uid, Viewer
+from bridge.model import Address, Block, Calendar, CalendarRef, Cursor, Item, ItemId, Listed, Name, Uid, Viewer
 
 _HEAD: Codec[Listed] = Codec(Listed)
 _FACTS: Codec[tuple[Item, ...]] = Codec(tuple[Item, ...])
 _LABEL: Codec[tuple[str, ...]] = Codec(tuple[str, ...])
+_BLOCKS: Codec[tuple[Block, ...]] = Codec(tuple[Block, ...])
 _CALENDARS: Codec[tuple[Calendar, ...]] = Codec(tuple[Calendar, ...])
 
 
@@ -114,6 +115,21 @@ def seal_calendars(keys: Keys, mailbox: bytes, calendars: tuple[Calendar, ...]) 
 def open_calendars(keys: Keys, mailbox: bytes, sealed: bytes) -> tuple[Calendar, ...]:
     """Open what `seal_calendars` gave. Raises SealBroken or Undecodable."""
     return _CALENDARS.decode(keys.open(sealed, mailbox + b"calendars"))
+
+
+def month_key(keys: Keys, viewer: Viewer, mailbox: Address, month: int) -> bytes:
+    """Give the key of a month of a mailbox's time as one viewer is told it."""
+    return keys.mac(_frame(viewer.organisation, viewer.address, mailbox, str(month)), "mirror busy month")
+
+
+def seal_blocks(keys: Keys, month: bytes, blocks: tuple[Block, ...]) -> bytes:
+    """Seal the blocks of a month, given its key."""
+    return keys.seal(_BLOCKS.encode(blocks), month + b"blocks")
+
+
+def open_blocks(keys: Keys, month: bytes, sealed: bytes) -> tuple[Block, ...]:
+    """Open what `seal_blocks` gave. Raises SealBroken or Undecodable."""
+    return _BLOCKS.decode(keys.open(sealed, month + b"blocks"))
 
 
 def _encode(text: str) -> bytes:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -11,7 +12,10 @@ import pytest
 
 from bridge.exchange import Deadline, Exchange, Waiters
 from bridge.freebusy.busy_time import BusyTime, WorkingElsewhere
+from bridge.freebusy.mailbox_times import MailboxTimes
 from bridge.freebusy.occurrence_index import OccurrenceIndex
+from bridge.keys import load_keys
+from bridge.mirror.mirror import Mirror
 from bridge.model import (
     Address,
     Availability,
@@ -32,6 +36,7 @@ from bridge.model import (
     Uid,
     Viewer,
 )
+from bridge.state.sqlite import make_engine
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -125,20 +130,25 @@ def waiters() -> CountedWaiters:
 
 
 @pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[Mirror]:
+    """Give a mirror on disk."""
+    engine = make_engine(tmp_path / "mirror.db", "NORMAL")
+    yield Mirror(engine, load_keys(tmp_path / "key"))
+    engine.dispose()
+
+
+@pytest.fixture
 def busy_time(
-    exchange: FakeExchange, clock: Clock, refused: list[Caller], waiters: CountedWaiters
+    exchange: FakeExchange, clock: Clock, refused: list[Caller], waiters: CountedWaiters, mirror: Mirror
 ) -> Callable[..., BusyTime]:
     """Build the room."""
 
     def build(working_elsewhere: WorkingElsewhere = "free", places: Waiters | None = None) -> BusyTime:
         return BusyTime(
             OccurrenceIndex(),
-            cast("Exchange", exchange),
-            places or waiters,
-            now=clock,
+            MailboxTimes(cast("Exchange", exchange), mirror.busy_months, places or waiters, now=clock),
             on_refused=refused.append,
             working_elsewhere=working_elsewhere,
-            fresh=60.0,
         )
 
     return build

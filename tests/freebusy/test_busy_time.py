@@ -161,6 +161,32 @@ def test_an_old_answer_is_given_with_its_age_when_there_is_no_new_one(
         room.of_mailboxes(caller(), (BOB,), MARCH, APRIL + DAY)
 
 
+def test_a_process_that_starts_while_exchange_is_away_tells_what_was_told_before(
+    busy_time: Any, exchange: Any, caller: Any, clock: Any
+) -> None:
+    exchange.blocks = {BOB: (BUSY,)}
+    before = busy_time().of_mailboxes(caller(), [BOB], MARCH, APRIL)
+    asked_at = clock.now
+    clock.now += 100 * DAY
+    exchange.trouble = ExchangeUnreachable("away")
+    assert busy_time().of_mailboxes(caller(), [BOB], MARCH, APRIL) == before
+    assert before[0].asked_at == asked_at
+    with pytest.raises(ExchangeUnreachable):
+        busy_time().of_mailboxes(caller("carol"), [BOB], MARCH, APRIL)
+
+
+def test_a_right_that_was_taken_away_ends_what_is_kept_of_every_month(
+    busy_time: Any, exchange: Any, caller: Any
+) -> None:
+    exchange.blocks = {BOB: (BUSY,)}
+    busy_time().of_mailboxes(caller(), [BOB], MARCH, APRIL + 30 * DAY)
+    exchange.refused = {BOB: NoAvailability(BOB, "ErrorNoFreeBusyAccess", is_refused=True)}
+    busy_time().of_mailboxes(caller(), [BOB], APRIL + 40 * DAY, APRIL + 41 * DAY)
+    exchange.trouble = ExchangeUnreachable("away")
+    with pytest.raises(ExchangeUnreachable):
+        busy_time().of_mailboxes(caller(), [BOB], MARCH, APRIL)
+
+
 def test_a_right_that_was_taken_away_ends_the_old_answer(
     busy_time: Any, exchange: Any, caller: Any, clock: Any
 ) -> None:

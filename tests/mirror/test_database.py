@@ -16,6 +16,7 @@ from bridge.errors import MirrorFilling, Unavailable
 from bridge.keys import Keys
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
+from bridge.mirror.schema import VERSION
 from bridge.model import CalendarRef, Name, Rendered
 
 MakeEvent = Callable[..., Rendered]
@@ -94,7 +95,7 @@ def test_an_older_version_with_a_way_to_here_is_taken_along(
     filled: Path, open_mirror: OpenMirror, ref: CalendarRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_sql(filled, "UPDATE schema SET version = -1")
-    steps = {-1: "CREATE TABLE step_1 (x)", 0: "CREATE TABLE step_2 (x)"}
+    steps = {number: f"CREATE TABLE step_{number + 1} (x)" for number in range(-1, VERSION)}
     ways = {version: partial(_step, sql) for version, sql in steps.items()}
     monkeypatch.setattr("bridge.mirror.database.MIGRATIONS", ways)
 

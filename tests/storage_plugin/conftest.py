@@ -4,7 +4,7 @@ import base64
 import io
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,8 +28,11 @@ from bridge.errors import (
 )
 from bridge.exchange import Deadline, Waiters
 from bridge.freebusy.busy_time import BusyTime
+from bridge.freebusy.mailbox_times import MailboxTimes
 from bridge.freebusy.occurrence_index import OccurrenceIndex
 from bridge.ids import make_epoch, make_etag, make_token, parse_token
+from bridge.keys import load_keys
+from bridge.mirror.mirror import Mirror
 from bridge.model import (
     ANY_ETAG,
     Address,
@@ -58,6 +61,7 @@ from bridge.model import (
     Uid,
     Viewer,
 )
+from bridge.state.sqlite import make_engine
 from bridge.storage_plugin.application import make_application
 
 ALICE = Mailbox(Address("alice@example.com"), "Alice Ahlgren", frozenset({Address("a.ahlgren@example.com")}))
@@ -348,7 +352,15 @@ def exchange() -> FakeExchange:
 
 
 @pytest.fixture
-def service(store: FakeStore, accounts: FakeAccounts, exchange: Any) -> Any:
+def mirror(tmp_path: Path) -> Iterator[Mirror]:
+    """Give a mirror on disk."""
+    engine = make_engine(tmp_path / "mirror.db", "NORMAL")
+    yield Mirror(engine, load_keys(tmp_path / "key"))
+    engine.dispose()
+
+
+@pytest.fixture
+def service(store: FakeStore, accounts: FakeAccounts, exchange: Any, mirror: Mirror) -> Any:
     """Give the service behind the application."""
     settings = Settings(
         ExchangeSettings("https://exchange.test/EWS/Exchange.asmx"),
@@ -361,9 +373,8 @@ def service(store: FakeStore, accounts: FakeAccounts, exchange: Any) -> Any:
         return f"<!doctype html><title>Calendars</title><p>{base_url}</p>".encode()
 
     occurrences = OccurrenceIndex()
-    busy_time = BusyTime(
-        occurrences, exchange, Waiters(4), now=lambda: datetime.now(UTC), on_refused=lambda _: None, fresh=60.0
-    )
+    mailboxes = MailboxTimes(exchange, mirror.busy_months, Waiters(4), now=lambda: datetime.now(UTC))
+    busy_time = BusyTime(occurrences, mailboxes, on_refused=lambda _: None)
     return SimpleNamespace(
         settings=settings,
         accounts=accounts,
