@@ -10,6 +10,7 @@
     │   ├── NotPermitted            403 need-privileges
     │   ├── PreconditionFailed      412: read again, then decide
     │   ├── UidTaken                409 no-uid-conflict: the UID is another resource's
+    │   ├── NameTaken               405 or 409: there is a calendar of this name
     │   ├── InvalidCalendarData     403 valid-calendar-data: broken iCalendar
     │   ├── InvalidCalendarObject   403 valid-calendar-object-resource: not one event
     │   ├── UnsupportedComponent    403 supported-calendar-component
@@ -87,6 +88,10 @@ class UidTaken(Refused):
         """Take the sentence and the name of the resource that has the UID."""
         super().__init__(message)
         self.name = name
+
+
+class NameTaken(Refused):
+    """There is a calendar of this name already (RFC 4791 5.3.1: resource-must-be-null)."""
 
 
 class InvalidCalendarData(Refused):

@@ -25,6 +25,7 @@ from bridge.model import (
     Content,
     Credential,
     Cursor,
+    FolderId,
     Item,
     ItemId,
     ItemRef,
@@ -185,6 +186,26 @@ class Exchange(Protocol):
         deadline: Deadline,
     ) -> tuple[Availability | NoAvailability, ...]:
         """Ask when people are busy (UTC window of any length), in the order of the mailboxes, of any number."""
+
+    def create_calendar(self, caller: Caller, display_name: str, stamp: str, deadline: Deadline) -> FolderId:
+        """Create a calendar in the caller's own mailbox; its listing will have the stamp. Sent once.
+
+        Raises RequestRefused where a calendar is called so already.
+        """
+
+    def rename_calendar(self, caller: Caller, calendar: CalendarRef, display_name: str, deadline: Deadline) -> None:
+        """Give a calendar another display name. Raises FolderMissing, AccessDenied, RequestRefused."""
+
+    def delete_calendar(self, caller: Caller, calendar: CalendarRef, deadline: Deadline) -> None:
+        """Delete a calendar to Deleted Items, with its events. Raises FolderMissing, AccessDenied, RequestRefused."""
+
+    def move(
+        self, caller: Caller, calendar: CalendarRef, ref: ItemRef, target: CalendarRef, deadline: Deadline
+    ) -> ItemRef:
+        """Move an event to another calendar of the mailbox; its id changes. Sent once. Raises ItemMissing."""
+
+    def people(self, caller: Caller, text: str, deadline: Deadline) -> tuple[Mailbox, ...]:
+        """Give whom the directory knows whose name or address begins so; at most a hundred."""
 
     def close(self) -> None:
         """Give back connections."""

@@ -21,14 +21,19 @@ from bridge.ews.indexes import Indexes, server_indexes
 from bridge.ews.items import refuse_inexpressible
 from bridge.ews.logins import LoginQuestion
 from bridge.ews.operations import (
+    create_folder,
     create_item,
+    delete_folder,
     delete_item,
     find_folder,
     find_item,
     get_folder,
     get_item,
     get_server_time_zones,
+    move_item,
+    resolve_names,
     sync_folder_items,
+    update_folder,
     update_item,
 )
 from bridge.ews.owners import Owners
@@ -255,6 +260,31 @@ class EwsExchange:
         """Ask when people are busy, 42 days and a hundred mailboxes a call; see `bridge.exchange.Exchange`."""
         with _reading():
             return ask_availability(self._asking(caller, deadline), mailboxes, start, end)
+
+    def create_calendar(self, caller: Caller, display_name: str, stamp: str, deadline: Deadline) -> FolderId:
+        """Create a calendar; see `bridge.exchange.Exchange`."""
+        return create_folder.read(self._ask(caller, create_folder.request(display_name, stamp), deadline))
+
+    def rename_calendar(self, caller: Caller, calendar: CalendarRef, display_name: str, deadline: Deadline) -> None:
+        """Rename a calendar; see `bridge.exchange.Exchange`."""
+        request = update_folder.request(calendar.folder, display_name)
+        update_folder.read(self._ask(caller, request, deadline, calendar.mailbox))
+
+    def delete_calendar(self, caller: Caller, calendar: CalendarRef, deadline: Deadline) -> None:
+        """Delete a calendar; see `bridge.exchange.Exchange`."""
+        delete_folder.read(self._ask(caller, delete_folder.request(calendar.folder), deadline, calendar.mailbox))
+
+    def move(
+        self, caller: Caller, calendar: CalendarRef, ref: ItemRef, target: CalendarRef, deadline: Deadline
+    ) -> ItemRef:
+        """Move an event; see `bridge.exchange.Exchange`."""
+        request = move_item.request(ref, target.folder)
+        return move_item.read(self._ask(caller, request, deadline, calendar.mailbox))
+
+    def people(self, caller: Caller, text: str, deadline: Deadline) -> tuple[Mailbox, ...]:
+        """Look into the directory; see `bridge.exchange.Exchange`."""
+        with _reading():
+            return resolve_names.read(self._ask(caller, resolve_names.request(text), deadline))
 
     def close(self) -> None:
         """Give back connections."""

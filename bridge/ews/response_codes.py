@@ -107,6 +107,12 @@ _OF_THE_ITEM = frozenset(
         "ErrorPropertyUpdate",
         "ErrorPropertyValidationFailure",
         "ErrorQuotaExceeded",
+        # Of folders
+        "ErrorDeleteDistinguishedFolder",
+        "ErrorFolderExists",
+        "ErrorFolderSave",
+        "ErrorFolderSavePropertyError",
+        "ErrorMoveDistinguishedFolder",
         "ErrorRequiredPropertyMissing",
         "ErrorSchemaValidation",
         "ErrorTimeZone",
@@ -148,5 +154,5 @@ def error_for(code: str, back_off: float | None = None) -> BridgeError:
     if kind is not None:
         return kind(f"{_SENTENCES[kind]} ({code}).")
     if code in _OF_THE_ITEM or code.startswith(_OF_THE_ITEM_PREFIXES):
-        return RequestRefused(f"Exchange refuses the event ({code}).", code)
+        return RequestRefused(f"Exchange refuses it ({code}).", code)
     return ExchangeFailed(f"Exchange could not do it ({code}).", code)

@@ -205,6 +205,12 @@ class Mirror:
             sealed = seal_calendars(self._keys, key, listing)
             connection.execute(insert(folder_listings).values(**row, listed_at=to_microseconds(now), listing=sealed))
 
+    def drop(self, ref: CalendarRef) -> None:
+        """Remove what a viewer was told of a calendar that is gone."""
+        seals = CalendarSeals(self._keys, ref)
+        with self._database.writing() as connection:
+            connection.execute(delete(calendars).where(calendars.c.key == seals.calendar))
+
     def forget(self, viewer: Viewer) -> None:
         """Remove everything a viewer was told. What he asks for next begins with a new epoch."""
         key = viewer_key(self._keys, viewer)

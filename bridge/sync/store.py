@@ -38,6 +38,7 @@ from bridge.model import (
 )
 from bridge.state.state import State
 from bridge.sync.calendars import Listing, Shared
+from bridge.sync.folders import Folders
 from bridge.sync.freshness import Asking, Policy
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
@@ -87,6 +88,7 @@ class CalendarStore:
         look = Look(exchange, mirror)
         self._questions = Asking(waiters, now)
         self._listing = Listing(exchange, mirror, state, settings.shares, self._questions, now)
+        self._folders = Folders(exchange, mirror, state.names, self._listing)
         self._puller = Puller(exchange, mirror, state.intents, now)
         self._outcomes = Outcomes(look, mirror, state.intents, state.processes, now)
         self._pusher = Pusher(exchange, mirror, look, self._outcomes)
@@ -137,6 +139,23 @@ class CalendarStore:
         changed, removed = found
         listed = tuple(snapshot.resources[name] for name in changed if name in snapshot.resources)
         return Changes(listed, removed, now)
+
+    # --- calendars -----------------------------------------------------------------------------------
+
+    def create_calendar(self, login: Login, name: CalendarName, display_name: str = "") -> ServedCalendar:
+        """Make a calendar in the viewer's home. Raises NameTaken, NotPermitted, NotExpressible, Unavailable."""
+        with self._waiters.waiting():
+            return self._asking(login, lambda: self._folders.create(login, name, display_name))
+
+    def rename_calendar(self, login: Login, served: ServedCalendar, display_name: str) -> None:
+        """Give a calendar another display name. Raises NotPermitted, NotExpressible, Unavailable."""
+        with self._waiters.waiting():
+            self._asking(login, lambda: self._folders.rename(login, served, display_name), served)
+
+    def delete_calendar(self, login: Login, served: ServedCalendar) -> None:
+        """Delete a calendar, to Deleted Items. Raises NotPermitted, Unavailable."""
+        with self._waiters.waiting():
+            self._asking(login, lambda: self._folders.delete(login, served), served)
 
     # --- writing -------------------------------------------------------------------------------------
 

@@ -74,6 +74,7 @@ class Folder:
     log: list[ItemId] = field(default_factory=list)
     unreadable: set[ItemId] = field(default_factory=set)
     readers: dict[Address, Rights] = field(default_factory=dict)
+    stamp: str | None = None
     occurrences: dict[ItemId, Item] = field(default_factory=dict)
     """Changed occurrences; their masters are in ``items``, and only these are in the log."""
 
@@ -238,6 +239,7 @@ class MemoryExchange:
                     folder.display_name,
                     folder.is_default,
                     self._rights(caller, folder),
+                    stamp=folder.stamp,
                 )
                 for folder in self.folders.values()
                 if folder.mailbox == owner.address and (own or folder.is_default)
@@ -427,6 +429,83 @@ class MemoryExchange:
 
         return self._call("availability", work)
 
+    def create_calendar(self, caller: Caller, display_name: str, stamp: str, deadline: Deadline) -> FolderId:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> FolderId:
+            mailbox = self._authenticate(caller.credential)
+            self._check_folder_name(mailbox.address, display_name)
+            folder = self.add_folder(mailbox.address, display_name)
+            folder.stamp = stamp
+            return folder.id
+
+        return self._call("create_calendar", work)
+
+    def rename_calendar(self, caller: Caller, calendar: CalendarRef, display_name: str, deadline: Deadline) -> None:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> None:
+            folder = self._own_folder(caller, calendar)
+            if folder.is_default:
+                raise AccessDenied("A distinguished folder cannot be renamed.")
+            if folder.display_name != display_name:
+                self._check_folder_name(folder.mailbox, display_name)
+            folder.display_name = display_name
+
+        self._call("rename_calendar", work)
+
+    def delete_calendar(self, caller: Caller, calendar: CalendarRef, deadline: Deadline) -> None:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> None:
+            folder = self._own_folder(caller, calendar)
+            if folder.is_default:
+                raise RequestRefused("A distinguished folder cannot be deleted.", "ErrorDeleteDistinguishedFolder")
+            del self.folders[folder.id]
+
+        self._call("delete_calendar", work)
+
+    def move(
+        self, caller: Caller, calendar: CalendarRef, ref: ItemRef, target: CalendarRef, deadline: Deadline
+    ) -> ItemRef:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> ItemRef:
+            here = self._folder(caller, calendar, write=True)
+            there = self._folder(caller, target, write=True)
+            item = here.items.get(ref.id)
+            if item is None:
+                raise ItemMissing("The item was not found.")
+            self.drop_item(here, ref.id)
+            moved = replace(item, ref=ItemRef(ItemId(f"Item-{next(self._numbers)}"), self._change_key()))
+            for one in item.exceptions:
+                there.occurrences[one.ref.id] = here.occurrences[one.ref.id]
+            there.items[moved.ref.id] = moved
+            there.log.append(moved.ref.id)
+            return moved.ref
+
+        return self._call("move", work)
+
+    def people(self, caller: Caller, text: str, deadline: Deadline) -> tuple[Mailbox, ...]:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> tuple[Mailbox, ...]:
+            self._authenticate(caller.credential)
+            known = {mailbox.address: mailbox for _, mailbox in self.passwords.values()}
+            wanted = text.casefold()
+            return tuple(
+                one
+                for one in known.values()
+                if any(name.casefold().startswith(wanted) for name in (one.display_name, *one.addresses))
+            )
+
+        return self._call("people", work)
+
     def close(self) -> None:
         """See `bridge.exchange.Exchange`."""
 
@@ -437,6 +516,17 @@ class MemoryExchange:
         if mailbox is None or password != credential.password:
             raise CredentialRefused("The user name or password is wrong.")
         return mailbox
+
+    def _own_folder(self, caller: Caller, calendar: CalendarRef) -> Folder:
+        folder = self._folder(caller, calendar, write=True)
+        if folder.mailbox != self._authenticate(caller.credential).address:
+            raise AccessDenied("Access is denied.")
+        return folder
+
+    def _check_folder_name(self, mailbox: Address, display_name: str) -> None:
+        names = {one.display_name.casefold() for one in self.folders.values() if one.mailbox == mailbox}
+        if display_name.casefold() in names:
+            raise RequestRefused("There is a folder of this name.", "ErrorFolderExists")
 
     def _rights(self, caller: Caller, folder: Folder) -> Rights:
         if folder.mailbox == caller.viewer.address:

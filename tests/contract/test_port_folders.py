@@ -1,0 +1,95 @@
+"""Calendars and events that move: what every back end of the port does."""
+
+from datetime import timedelta
+
+import pytest
+
+from bridge.errors import AccessDenied, ItemMissing, RequestRefused
+from bridge.exchange import Deadline
+from bridge.model import Calendar, CalendarRef, Content, Daily, Item, Missing, Recurrence, Uid
+
+from events import START
+from port_subject import Subject
+
+HOUR = timedelta(hours=1)
+
+
+def soon() -> Deadline:
+    return Deadline.after(20)
+
+
+def listed(subject: Subject) -> dict[str, Calendar]:
+    """Give the owner's calendars by display name."""
+    found = subject.exchange.calendars(subject.owner, subject.owner.viewer.address, soon())
+    return {one.display_name: one for one in found}
+
+
+def make(subject: Subject, display_name: str) -> CalendarRef:
+    folder = subject.exchange.create_calendar(subject.owner, display_name, "stamp", soon())
+    made = listed(subject)[display_name].ref
+    assert made.folder == folder
+    return made
+
+
+def content(uid: str, recurrence: Recurrence | None = None) -> Content:
+    return Content(Uid(uid), "Planning", START, START + HOUR, name_stamp="x", kept="y", recurrence=recurrence)
+
+
+def test_a_new_calendar_is_listed_with_its_stamp_and_empty(subject: Subject) -> None:
+    ref = make(subject, "Choir & <more>")
+    found = listed(subject)["Choir & <more>"]
+    assert (found.stamp, found.is_default, found.rights.write) == ("stamp", False, True)
+    page = subject.exchange.feed(subject.owner, ref, None, soon())
+    assert (page.entries, page.is_last) == ((), True)
+
+
+def test_a_display_name_that_is_taken_is_refused(subject: Subject) -> None:
+    make(subject, "Choir")
+    with pytest.raises(RequestRefused) as refused:
+        subject.exchange.create_calendar(subject.owner, "Choir", "other", soon())
+    assert refused.value.code == "ErrorFolderExists"
+
+
+def test_a_calendar_is_renamed(subject: Subject) -> None:
+    ref = make(subject, "Choir")
+    subject.exchange.rename_calendar(subject.owner, ref, "Singing", soon())
+    assert listed(subject)["Singing"].ref == ref
+    assert "Choir" not in listed(subject)
+
+
+def test_a_deleted_calendar_is_not_listed(subject: Subject) -> None:
+    ref = make(subject, "Choir")
+    subject.exchange.delete_calendar(subject.owner, ref, soon())
+    assert "Choir" not in listed(subject)
+
+
+def test_the_default_calendar_is_not_deleted(subject: Subject) -> None:
+    with pytest.raises((RequestRefused, AccessDenied)):
+        subject.exchange.delete_calendar(subject.owner, subject.calendar, soon())
+    assert subject.calendar in [one.ref for one in listed(subject).values()]
+
+
+@pytest.mark.parametrize("recurrence", [None, Recurrence(Daily(1), START.date(), count=3)])
+def test_an_event_that_moves_has_a_new_id_and_all_else_as_it_was(
+    subject: Subject, recurrence: Recurrence | None
+) -> None:
+    target = make(subject, "Choir")
+    ref = subject.exchange.create(subject.owner, subject.calendar, content("move-1", recurrence), soon())
+    (before,) = subject.exchange.get(subject.owner, subject.calendar, [ref.id], soon())
+    moved = subject.exchange.move(subject.owner, subject.calendar, ref, target, soon())
+    (after,) = subject.exchange.get(subject.owner, target, [moved.id], soon())
+    assert isinstance(before, Item)
+    assert isinstance(after, Item)
+    assert after.content == before.content
+    assert isinstance(subject.exchange.get(subject.owner, subject.calendar, [ref.id], soon())[0], Missing)
+    assert subject.exchange.find(subject.owner, target, Uid("move-1"), soon()) == (after.ref,)
+    with pytest.raises(ItemMissing):
+        subject.exchange.move(subject.owner, subject.calendar, ref, target, soon())
+
+
+def test_the_directory_knows_the_owner_by_name_and_by_address(subject: Subject) -> None:
+    address = subject.owner.viewer.address
+    (found,) = subject.exchange.people(subject.owner, address, soon())
+    assert found.address == address
+    assert address in [one.address for one in subject.exchange.people(subject.owner, found.display_name, soon())]
+    assert subject.exchange.people(subject.owner, "nobody-of-this-name", soon()) == ()

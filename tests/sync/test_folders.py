@@ -1,0 +1,101 @@
+"""A viewer's own calendars, made, renamed and deleted by his client."""
+
+import pytest
+
+from bridge.errors import ExchangeTimedOut, NameTaken, NotFound, NotPermitted, Unavailable
+from bridge.model import Address, CalendarName, Conditions, Name, Rights
+
+from events import event
+from world import ANN, BEN, World
+
+CHOIR = CalendarName("choir")
+
+
+def calendars(world: World, address: str = ANN) -> dict[str, str]:
+    """Give the home as a client sees it now: names and display names."""
+    return {one.name: one.calendar.display_name for one in world.store.calendars(world.login(address))}
+
+
+def folders(world: World) -> list[str]:
+    """Give what Exchange has of Ann's calendars."""
+    return sorted(one.display_name for one in world.exchange.folders.values() if one.mailbox == ANN)
+
+
+def test_a_new_calendar_has_the_clients_name_and_is_a_folder_at_exchange(world: World) -> None:
+    made = world.store.create_calendar(world.login(), CHOIR, "Choir & more")
+    assert (made.name, made.calendar.display_name) == ("choir", "Choir & more")
+    assert calendars(world) == {"calendar": "Calendar", "choir": "Choir & more"}
+    assert folders(world) == ["Calendar", "Choir & more"]
+    stored = world.store.put(world.login(), made, Name("a.ics"), event("u1"), Conditions())
+    assert stored.created
+
+
+def test_its_name_is_the_same_in_a_new_bridge(world: World) -> None:
+    world.store.create_calendar(world.login(), CHOIR, "Something else")
+    world.close()
+    for path in [*world.folder.glob("state.db*"), *world.folder.glob("mirror.db*")]:
+        path.unlink()
+    world._open()
+    assert calendars(world) == {"calendar": "Calendar", "choir": "Something else"}
+
+
+def test_without_a_display_name_it_is_called_as_it_is_named(world: World) -> None:
+    world.store.create_calendar(world.login(), CHOIR)
+    assert calendars(world)["choir"] == "choir"
+
+
+def test_a_display_name_that_is_taken_gets_a_number(world: World) -> None:
+    world.store.create_calendar(world.login(), CHOIR, "Choir")
+    world.store.create_calendar(world.login(), CalendarName("second"), "Choir")
+    assert calendars(world) == {"calendar": "Calendar", "choir": "Choir", "second": "Choir 2"}
+
+
+@pytest.mark.parametrize("name", ["calendar", "inbox", ".hidden", "ben@example.test~calendar"])
+def test_names_of_the_bridges_own_and_taken_ones_are_refused(world: World, name: str) -> None:
+    with pytest.raises((NotPermitted, NameTaken)):
+        world.store.create_calendar(world.login(), CalendarName(name))
+    assert folders(world) == ["Calendar"]
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_calendar_whose_answer_was_lost_is_made_once(world: World, done: bool) -> None:
+    world.exchange.fail("create_calendar", ExchangeTimedOut("late"), done_first=done)
+    with pytest.raises(Unavailable):
+        world.store.create_calendar(world.login(), CHOIR)
+    if done:
+        with pytest.raises(NameTaken):
+            world.store.create_calendar(world.login(), CHOIR)
+    else:
+        world.store.create_calendar(world.login(), CHOIR)
+    assert calendars(world) == {"calendar": "Calendar", "choir": "choir"}
+    assert folders(world) == ["Calendar", "choir"]
+
+
+def test_a_calendar_is_renamed_and_keeps_its_name_and_events(world: World) -> None:
+    made = world.store.create_calendar(world.login(), CHOIR)
+    world.store.rename_calendar(world.login(), made, "Singing")
+    assert calendars(world) == {"calendar": "Calendar", "choir": "Singing"}
+    assert folders(world) == ["Calendar", "Singing"]
+
+
+def test_a_deleted_calendar_is_gone_with_what_was_told_of_it_and_its_name_is_free(world: World) -> None:
+    made = world.store.create_calendar(world.login(), CHOIR)
+    world.store.snapshot(world.login(), made)
+    world.store.delete_calendar(world.login(), made)
+    assert calendars(world) == {"calendar": "Calendar"}
+    with pytest.raises(NotFound):
+        world.calendar(CHOIR)
+    again = world.store.create_calendar(world.login(), CHOIR)
+    assert world.store.snapshot(world.login(), again).resources == {}
+
+
+def test_the_default_calendar_and_anothers_stay(world: World) -> None:
+    rights = Rights(read=True, create=True, modify=True, delete=True)
+    world.exchange.calendar_of(ANN).readers[Address(BEN)] = rights
+    for address, name in ((ANN, "calendar"), (BEN, "ann@example.test~calendar")):
+        served = world.calendar(CalendarName(name), address)
+        with pytest.raises(NotPermitted):
+            world.store.delete_calendar(world.login(address), served)
+        with pytest.raises(NotPermitted):
+            world.store.rename_calendar(world.login(address), served, "Mine")
+    assert folders(world) == ["Calendar"]
