@@ -24,6 +24,7 @@ from bridge.ids import make_token, parse_token
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
+    ANY_ETAG,
     UTC_ZONE,
     CalendarName,
     Caller,
@@ -41,6 +42,7 @@ from bridge.sync.calendars import Listing, Shared
 from bridge.sync.folders import Folders
 from bridge.sync.freshness import Asking, Policy
 from bridge.sync.look import Look
+from bridge.sync.move import Mover, need_own
 from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.pull import Puller
 from bridge.sync.push import Pusher
@@ -92,6 +94,7 @@ class CalendarStore:
         self._puller = Puller(exchange, mirror, state.intents, now)
         self._outcomes = Outcomes(look, mirror, state.intents, state.processes, now)
         self._pusher = Pusher(exchange, mirror, look, self._outcomes)
+        self._mover = Mover(exchange, mirror, look, self._outcomes)
         self._remover = Remover(exchange, mirror, look, self._outcomes)
 
     # --- reading -------------------------------------------------------------------------------------
@@ -174,6 +177,29 @@ class CalendarStore:
         write = self._write(login, served, name, None, conditions)
         with self._waiters.waiting():
             self._asking(login, lambda: self._remover.delete(write), served)
+
+    def move(
+        self,
+        login: Login,
+        served: ServedCalendar,
+        name: Name,
+        target: ServedCalendar,
+        new_name: Name,
+        conditions: Conditions,
+        *,
+        overwrites: bool,
+    ) -> bool:
+        """Move a resource within the viewer's own calendars; say whether there was none at the target.
+
+        Raises NotFound, PreconditionFailed, UidTaken, NotPermitted, Unavailable.
+        """
+        need_own(login.mailbox.address, served.calendar.ref.mailbox, target.calendar.ref.mailbox)
+        come_from = f"MOVE {served.calendar.ref.folder} {name}".encode("utf-8", "surrogatepass")
+        unless_there = Conditions() if overwrites else Conditions(if_none_match=frozenset({ANY_ETAG}))
+        source = self._write(login, served, name, None, conditions)
+        wanted = self._write(login, target, new_name, come_from, unless_there)
+        with self._waiters.waiting():
+            return self._asking(login, lambda: self._mover.move(source, wanted), served)
 
     def _write(
         self, login: Login, served: ServedCalendar, name: Name, body: bytes | None, conditions: Conditions
