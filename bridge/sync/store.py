@@ -19,7 +19,7 @@ from bridge.errors import (
     NotPermitted,
     TokenUnknown,
 )
-from bridge.exchange import Exchange, Waiters
+from bridge.exchange import Deadline, Exchange, Waiters
 from bridge.ids import make_token, parse_token
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
@@ -31,6 +31,7 @@ from bridge.model import (
     Changes,
     Conditions,
     Login,
+    Mailbox,
     Name,
     ServedCalendar,
     Snapshot,
@@ -38,7 +39,7 @@ from bridge.model import (
     Zone,
 )
 from bridge.state.state import State
-from bridge.sync.calendars import Listing, Shared
+from bridge.sync.calendars import CALL, Listing, Shared
 from bridge.sync.folders import Folders
 from bridge.sync.freshness import Asking, Policy
 from bridge.sync.look import Look
@@ -81,6 +82,7 @@ class CalendarStore:
         on_refused: Callable[[Caller], None],
     ) -> None:
         """Take the rooms it stands between; ``now`` gives UTC, ``on_refused`` hears of credentials gone bad."""
+        self._exchange = exchange
         self._mirror = mirror
         self._intents = state.intents
         self._waiters = waiters
@@ -159,6 +161,11 @@ class CalendarStore:
         """Delete a calendar, to Deleted Items. Raises NotPermitted, Unavailable."""
         with self._waiters.waiting():
             self._asking(login, lambda: self._folders.delete(login, served), served)
+
+    def people(self, login: Login, text: str) -> tuple[Mailbox, ...]:
+        """Give whom the directory knows whose name or address begins so, a hundred at most. Raises Unavailable."""
+        with self._waiters.waiting():
+            return self._asking(login, lambda: self._exchange.people(login.caller, text, Deadline.after(CALL)))
 
     # --- writing -------------------------------------------------------------------------------------
 

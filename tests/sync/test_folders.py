@@ -99,3 +99,8 @@ def test_the_default_calendar_and_anothers_stay(world: World) -> None:
         with pytest.raises(NotPermitted):
             world.store.rename_calendar(world.login(address), served, "Mine")
     assert folders(world) == ["Calendar"]
+
+
+def test_the_directory_is_asked_for_people(world: World) -> None:
+    assert [one.address for one in world.store.people(world.login(), "ben")] == [BEN]
+    assert world.store.people(world.login(), "nobody") == ()
