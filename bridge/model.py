@@ -477,7 +477,8 @@ class IndexRecord:
     they stand for whole days of the event's own zone, ``zone_id`` (the item's start zone).
     For a series they are the master's first occurrence, with the pattern in ``recurrence`` and what differs from it in
     ``exceptions`` and ``deleted`` (original starts). Instances without a master stand in ``exceptions`` alone, with
-    ``has_master`` False.
+    ``has_master`` False. ``is_floating``: it is served without a zone, so that its times are the clock's wherever its
+    reader is (RFC 5545 3.3.5); the instants are those of its own zone.
     """
 
     start: datetime
@@ -490,6 +491,7 @@ class IndexRecord:
     exceptions: tuple[ExceptionRecord, ...] = ()
     deleted: tuple[datetime, ...] = ()
     has_master: bool = True
+    is_floating: bool = False
 
 
 @dataclass(frozen=True, slots=True)

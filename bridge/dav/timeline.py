@@ -33,7 +33,10 @@ class _Moved:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The occurrences of a calendar. With a ``zone``, whole days are taken to be that zone's (RFC 4791 9.8)."""
+    """The occurrences of a calendar.
+
+    With a ``zone``, whole days and floating times are taken to be that zone's (RFC 4791 9.8).
+    """
 
     source: OccurrenceSource
     zone: tzinfo | None = None
@@ -47,7 +50,7 @@ class Timeline:
 
     def occurrences(self, listed: Listed, span: TimeRange) -> Iterator[Occurrence]:
         """Give a resource's occurrences in a range, at the instants that Exchange has them."""
-        if self.zone is None or not listed.index.is_all_day:
+        if self.zone is None or not _floats(listed):
             yield from self.source.occurrences(listed, span.start, span.end)
             return
         for each in self.source.occurrences(listed, *_widened(span)):
@@ -56,14 +59,27 @@ class Timeline:
 
     def is_in(self, listed: Listed, occurrence: Occurrence, span: TimeRange) -> bool:
         """Say whether an occurrence of the resource is in a range."""
-        if self.zone is None or not listed.index.is_all_day:
+        if self.zone is None or not _floats(listed):
             return span.overlaps(occurrence)
         home = home_zone(listed.index)
+        if listed.index.is_floating:
+            return span.overlaps(
+                _Moved(*(_by_clock(each, home, self.zone) for each in (occurrence.start, occurrence.end)))
+            )
         first, last = day_of(occurrence.start, home), day_of(occurrence.end, home)
         return span.overlaps(_Moved(midnight(first, self.zone), midnight(last, self.zone)))
 
     def _takes_place(self, listed: Listed, span: TimeRange) -> bool:
         return next(self.occurrences(listed, span), None) is not None
+
+
+def _floats(listed: Listed) -> bool:
+    return listed.index.is_all_day or listed.index.is_floating
+
+
+def _by_clock(instant: datetime, home: tzinfo, zone: tzinfo) -> datetime:
+    """Give when the clock of a zone shows what the clock at home shows at an instant."""
+    return instant.astimezone(home).replace(tzinfo=zone).astimezone(UTC)
 
 
 def _widened(span: TimeRange) -> tuple[datetime | None, datetime | None]:

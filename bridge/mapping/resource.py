@@ -68,6 +68,7 @@ class Resource:
             recurrence=content.recurrence,
             exceptions=tuple(records),
             deleted=self.master.deleted,
+            is_floating=_floats(self.shown, self.kept),
         )
 
     def _kept_alone(self) -> set[datetime]:
@@ -197,6 +198,15 @@ def _is_start(series: Series | None, moment: datetime) -> bool:
 def _record(original: datetime, item: Item, context: Context) -> ExceptionRecord:
     start, end = _span(Shown(item, context))
     return ExceptionRecord(original, start, end, effective_status(item))
+
+
+def _floats(shown: Shown, kept: KeptLines) -> bool:
+    """Whether an event is shown without a zone: only a client's own lines say so."""
+    if shown.item.content.is_all_day or not kept.holds(TIMES.name):
+        return False
+    lines = map(parse_line, field_lines(TIMES, shown, kept))
+    start = next((line for line in lines if line.name == "DTSTART"), None)
+    return start is not None and not start.parameter("TZID") and not start.value.upper().endswith("Z")
 
 
 def _span(shown: Shown) -> tuple[datetime, datetime]:

@@ -419,3 +419,20 @@ def test_a_master_that_comes_where_instances_were_owes_them_nothing(context: Con
     assert wanted == to_items(parse(body(MASTER)), context, ())
     wanted = to_items(parse(body(MOVED)), context, (lone(SECOND),))
     assert list(wanted.instances) == [THIRD]
+
+
+@pytest.mark.parametrize(
+    ("start", "floats"),
+    [
+        ("DTSTART:20270301T090000", True),
+        ("DTSTART:20270301T090000Z", False),
+        ("DTSTART;TZID=Europe/Berlin:20270301T090000", False),
+        ("DTSTART;VALUE=DATE:20270301", False),
+    ],
+)
+def test_the_index_knows_what_is_served_without_a_zone(context: Context, hold: Hold, start: str, floats: bool) -> None:
+    event = f"BEGIN:VEVENT\r\nUID:f\r\n{start}\r\nEND:VEVENT\r\n"
+    body = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{event}END:VCALENDAR\r\n".encode()
+    shown = to_ical(hold(to_items(parse(body), context, ())), context)
+    assert shown.index.is_floating is floats
+    assert start in shown.text.decode()

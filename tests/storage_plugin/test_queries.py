@@ -203,6 +203,15 @@ def test_whole_days_are_asked_for_in_the_zone_of_the_query(ask: Any, weekly: Any
     assert ask("REPORT", CALENDAR, query(late, more="<C:timezone-id>America/New_York</C:timezone-id>")).responses()
 
 
+def test_times_without_a_zone_are_asked_for_in_the_zone_of_the_query(ask: Any, weekly: Any) -> None:
+    text = TEXT.replace(b"DTSTART;TZID=Europe/Berlin:20260302T100000", b"DTSTART:20260302T100000")
+    start = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    weekly(IndexRecord(start, start + HOUR, zone_id="W. Europe Standard Time", is_floating=True), text)
+    afternoon = '<C:time-range start="20260302T150000Z" end="20260302T160000Z"/>'
+    assert not ask("REPORT", CALENDAR, query(afternoon)).responses()
+    assert ask("REPORT", CALENDAR, query(afternoon, more="<C:timezone-id>America/New_York</C:timezone-id>")).responses()
+
+
 def test_more_instances_than_an_answer_may_hold_are_refused(ask: Any, weekly: Any, monkeypatch: Any) -> None:
     weekly(replace(RECORD, recurrence=Recurrence(Daily(1), date(2026, 3, 2)), exceptions=(), deleted=()))
     monkeypatch.setattr(reports, "MOST_INSTANCES", 10)
