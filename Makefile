@@ -3,6 +3,7 @@
 # make corpus  real iCalendar objects through the bridge and back (needs ICALENDAR_CORPUS)
 # make bench   the figures of docs/performance.md
 # make soak    the long runs: thousands of drawn series and every series of the corpus against Exchange's own view
+# make judges  other people's CalDAV test suites and clients against the demo; the scores are in docs/conformance.md
 # make format  lay the code out as ruff does
 # make lock    choose the newest allowed versions of everything and write requirements.lock
 
@@ -15,7 +16,9 @@ SHARED := $(wildcard ../shared)
 export EXCHANGE_SCHEMAS ?= $(if $(SHARED),$(abspath $(SHARED))/exchange)
 export ICALENDAR_CORPUS ?= $(if $(SHARED),$(abspath $(SHARED))/ics)
 
-.PHONY: demo test lint unit corpus bench soak format lock clean
+export THUNDERBIRD_DRIVE ?= $(if $(SHARED),$(abspath $(SHARED))/clients/thunderbird_drive.py)
+
+.PHONY: demo test lint unit corpus bench soak judges format lock clean
 
 demo: $(READY)
 	$(BIN)/exchange-bridge demo
@@ -38,6 +41,9 @@ bench: $(READY)
 
 soak: $(READY)
 	DRAWN_SERIES=$(or $(DRAWN_SERIES),3000) $(BIN)/pytest -n auto tests/acceptance/test_expansions.py $(PYTEST_ARGS)
+
+judges: $(READY)
+	$(BIN)/python -m judges $(JUDGES_ARGS)
 
 format: $(READY)
 	$(BIN)/ruff format .

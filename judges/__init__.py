@@ -1,0 +1,1 @@
+"""Foreign judges: what programs that nobody here wrote say about the bridge (``make judges``)."""
