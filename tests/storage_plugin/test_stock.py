@@ -2,10 +2,6 @@
 
 import base64
 import http.client
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +15,8 @@ from radicale.app import Application
 from bridge.errors import ConfigurationInvalid, ExchangeUnreachable
 from bridge.model import Day, IndexRecord, Name, Recurrence, Weekly
 from bridge.storage_plugin import stock
+
+from radicale_command import free_address, radicale_command
 
 HOME = "/alice@example.com/"
 CALENDAR = "/alice@example.com/calendar/"
@@ -196,29 +194,11 @@ def test_a_bad_configuration_is_told_at_start(tmp_path: Path, monkeypatch: pytes
 @pytest.fixture
 def radicale(toml: Path) -> Iterator[str]:
     """Run the ``radicale`` command; give its URL."""
-    arguments = [f"--{room}-type=bridge.storage_plugin" for room in ROOMS]
-    command = [sys.executable, "-m", "radicale", "--config=", *arguments, f"--storage-config={toml}"]
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]  # Radicale takes no port 0
-    environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        [*command, f"--server-hosts=127.0.0.1:{port}", "--auth-delay=0", "--server-delay-on-error=0"],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environ,
-    ) as process:
-        assert process.stderr is not None
-        try:
-            told = []
-            for line in process.stderr:
-                told.append(line)
-                if "Radicale server ready" in line:
-                    break
-            else:
-                pytest.fail("".join(told))
-            yield f"127.0.0.1:{port}"
-        finally:
-            process.terminate()
+    address = free_address()
+    rooms = [f"--{room}-type=bridge.storage_plugin" for room in ROOMS]
+    own = [f"--storage-config={toml}", f"--server-hosts={address}", "--auth-delay=0", "--server-delay-on-error=0"]
+    with radicale_command(["--config=", *rooms, *own]):
+        yield address
 
 
 def test_radicale_s_own_command_serves_us(radicale: str) -> None:
