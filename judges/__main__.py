@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _ask(judge: Judge, workshop: Workshop) -> Verdict:
     began = time.monotonic()
-    with demo() as subject:
+    with demo(workshop.home(f"{judge.name}-demo") / "log.txt") as subject:
         verdict = judge.ask(subject, workshop)
     seconds = time.monotonic() - began
     told = f"{verdict.score} passed, {len(verdict.skipped)} left out by the judge, {seconds:.0f} s"

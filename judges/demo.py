@@ -1,5 +1,6 @@
 """What is judged: ``exchange-bridge demo``, a fresh one for each judge."""
 
+import contextlib
 import os
 import re
 import signal
@@ -26,20 +27,25 @@ class Demo:
 
 
 @contextmanager
-def demo() -> Iterator[Demo]:
-    """Run the demo on a free port until the block ends. Raises RuntimeError when it does not start."""
-    process = subprocess.Popen(
-        [_COMMAND, "demo", "--port", "0", "--open-nothing"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
+def demo(log: Path) -> Iterator[Demo]:
+    """Run the demo on a free port until the block ends; its log goes into a file.
+
+    Raises RuntimeError when it does not start.
+    """
+    with log.open("w", encoding="utf-8") as errors:
+        process = subprocess.Popen(
+            [_COMMAND, "demo", "--port", "0", "--open-nothing"],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
     try:
-        yield _wait(process)
+        yield _wait(process, log)
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
@@ -47,7 +53,7 @@ def demo() -> Iterator[Demo]:
             process.wait()
 
 
-def _wait(process: subprocess.Popen[str]) -> Demo:
+def _wait(process: subprocess.Popen[str], log: Path) -> Demo:
     if process.stdout is None:
         raise RuntimeError("the demo has no output")
     deadline = threading.Timer(_READY_SECONDS, process.kill)
@@ -63,4 +69,4 @@ def _wait(process: subprocess.Popen[str]) -> Demo:
                 return Demo(url, people)
     finally:
         deadline.cancel()
-    raise RuntimeError("the demo ended before it served")
+    raise RuntimeError("the demo ended before it served:\n" + log.read_text(encoding="utf-8")[-1000:])
