@@ -110,7 +110,8 @@ def run(
             env={**inherited, "HOME": str(home), "TMPDIR": temporary, **(environ or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             start_new_session=True,
         )
         try:
