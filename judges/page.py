@@ -1,14 +1,16 @@
 """``docs/conformance.md``: the scores, and why something is missing."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 
 from judges.explained import Explanation, of_judge, unexplained
 from judges.verdict import Judge, Verdict
 
 PAGE = Path(__file__).parents[1] / "docs" / "conformance.md"
 _BEGIN, _END = "<!-- make judges -->\n", "<!-- end -->"
+_FEW = 12
+"""So many left-out tests of one reason are named, more are counted."""
 
 Verdicts = Mapping[str, Verdict | str]
 """By the judge's name: the verdict, or why the judge could not be had."""
@@ -46,15 +48,21 @@ def _shortfalls(verdict: Verdict, explanations: Sequence[Explanation]) -> list[s
 
 
 def _left_out(verdict: Verdict) -> list[str]:
-    reasons = Counter(_cell(reason) for reason in verdict.skipped.values())
-    if not reasons:
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in verdict.skipped.items():
+        by_reason.setdefault(_cell(reason) or "no reason told", []).append(name)
+    if not by_reason:
         return []
-    lines = ["", "Left out by the judge itself:", ""]
-    return lines + [f"- {count}: {reason or 'no reason told'}" for reason, count in sorted(reasons.items())]
+    lines = ["", "Left out by the judge itself, with its reason:", ""]
+    return lines + [f"- {reason}: {_names(names)}" for reason, names in sorted(by_reason.items())]
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) if len(names) <= _FEW else f"{len(names)} tests"
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")[:160]
+    return shorten(text.replace("|", "\\|").replace("<", "&lt;"), 160, placeholder=" …").rstrip(".:,")
 
 
 def write(part: str, path: Path = PAGE) -> None:
