@@ -4,10 +4,12 @@ What the stock command cannot do through its hooks is not pretended: it reads, a
 plugin gets what vobject made of an event, cannot withhold the ETag of a changed one, and cannot say 503.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from ipaddress import ip_address
 from typing import Any
 
 from radicale import config, types
@@ -25,8 +27,10 @@ from bridge.model import Login
 from bridge.storage_plugin.collection import READ_ONLY, CalendarCollection, HomeCollection, RootCollection
 from bridge.storage_plugin.needs import Service
 
+LOG = logging.getLogger(__name__)
 CURRENT: ContextVar[Login | None] = ContextVar("login", default=None)
 """Who has logged in with the request that this thread serves."""
+_CALLER: ContextVar[str] = ContextVar("caller", default="an unknown address")
 
 ServiceSource = Callable[[], Service]
 """Gives the service, building it at the first call."""
@@ -42,20 +46,34 @@ class BridgeAuth(BaseAuth):
 
     def get_external_login(self, environ: types.WSGIEnviron) -> tuple[()]:
         """Forget the login of the request before; Radicale asks this at the start of each."""
-        del environ
         CURRENT.set(None)
+        _CALLER.set(_address(environ))
         return ()
 
     def _login(self, login: str, password: str) -> str:
         try:
             found = self._service().accounts.log_in(login, password)
         except LoginRefused:
+            # No name: people type passwords there
+            LOG.warning("Failed login from %s", _CALLER.get())
             return ""
         CURRENT.set(found)
         return found.mailbox.address
 
     def _sleep_for_constant_exec_time(self, time_ns_begin: int) -> None:
         """Do not make every failed login as slow as the slowest was: one slow Exchange would slow all for ever."""
+
+
+def _address(environ: types.WSGIEnviron) -> str:
+    """Give the address a request came from: behind a proxy of this machine what that one added to X-Forwarded-For."""
+    told = str(environ.get("REMOTE_ADDR", ""))
+    forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
+    for text in (forwarded, told) if told in {"", "127.0.0.1", "::1"} else (told,):
+        try:
+            return str(ip_address(text))
+        except ValueError:
+            continue
+    return "an unknown address"
 
 
 class BridgeRights(BaseRights):

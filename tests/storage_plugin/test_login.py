@@ -77,6 +77,24 @@ def test_the_scheme_is_read_in_any_case(ask: Any) -> None:
     assert ask("PROPFIND", HOME, user=None, headers={**headers, "Depth": "0"}).status == 207
 
 
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "told"),
+    [
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        ("127.0.0.1", "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "nonsense\nFailed login from 1.2.3.4", "127.0.0.1"),
+        ("", "", "an unknown address"),
+    ],
+)
+def test_a_failed_login_is_logged_with_where_it_came_from_and_no_name(
+    ask: Any, caplog: pytest.LogCaptureFixture, remote: str, forwarded: str, told: str
+) -> None:
+    environ = {"REMOTE_ADDR": remote, "HTTP_X_FORWARDED_FOR": forwarded}
+    assert ask("PROPFIND", HOME, user="hunter2", password="wrong", environ=environ).status == 401
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("bridge")]
+    assert lines == [f"Failed login from {told}"]
+
+
 @pytest.mark.parametrize("method", ["PROPFIND", "GET", "PUT", "OPTIONS"])
 def test_a_login_that_cannot_be_checked_is_503_and_not_a_wrong_password(ask: Any, accounts: Any, method: str) -> None:
     accounts.trouble = ExchangeUnreachable("Exchange cannot be reached.", retry_after=20)
