@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 from dataclasses import dataclass
+from enum import Enum
 from urllib.parse import quote, unquote
 
 from bridge.model import Address, CalendarName, Epoch, ETag, Name, Revision, Uid
@@ -21,7 +22,18 @@ PROPERTY_KEPT = "Kept"
 PROPERTY_LOOK = "Look"
 
 DEFAULT_CALENDAR = CalendarName("calendar")
-RESERVED_NAMES = frozenset({"inbox", "outbox"})
+
+
+class Proxy(Enum):
+    """What one does with the calendars of somebody else."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+PROXIES = {kind: CalendarName(f"calendar-proxy-{kind.value}") for kind in Proxy}
+"""Below a person, the groups of those who see his calendars; the names are those calendarserver's caldav-proxy uses."""
+RESERVED_NAMES = frozenset({"inbox", "outbox", *PROXIES.values()})
 
 _SAFE_UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+=-]{0,119}")
 _GOID_PREFIX = bytes.fromhex("040000008200E00074C5B7101A82E008")
@@ -119,18 +131,50 @@ def make_epoch() -> Epoch:
     return Epoch(secrets.token_hex(8))
 
 
-_TOKEN = re.compile(r"urn:exchange-bridge:sync:([0-9a-f]{16}):(\d{1,18})")
+@dataclass(frozen=True, slots=True, order=True)
+class SyncPlace:
+    """How far a client has been told of a calendar: by revision, and within one by the keys of names."""
+
+    revision: Revision
+    key: str = "~"
+
+    @classmethod
+    def of(cls, revision: Revision, name: Name) -> "SyncPlace":
+        """Give the place of a name that changed, or went, at a revision."""
+        return cls(revision, hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16])
+
+
+@dataclass(frozen=True, slots=True)
+class SyncToken:
+    """Where a client stands. ``began``: its first listing is not at its end, and at this revision it began."""
+
+    epoch: Epoch
+    place: SyncPlace
+    began: Revision | None = None
+
+
+_TOKEN = re.compile(r"urn:exchange-bridge:sync:([0-9a-f]{16}):(\d{1,18})(?::([0-9a-f]{16})(?::(\d{1,18}))?)?", re.ASCII)
 
 
 def make_token(epoch: Epoch, revision: Revision) -> str:
-    """Give the sync token, a URI (RFC 6578 6.2)."""
+    """Give the sync token of one who has been told all there is at a revision, a URI (RFC 6578 6.2)."""
     return f"urn:exchange-bridge:sync:{epoch}:{revision}"
 
 
-def parse_token(token: str) -> tuple[Epoch, Revision] | None:
+def make_token_within(token: SyncToken) -> str:
+    """Give the sync token of one who has been told a part."""
+    began = "" if token.began is None else f":{token.began}"
+    return f"{make_token(token.epoch, token.place.revision)}:{token.place.key}{began}"
+
+
+def parse_token(token: str) -> SyncToken | None:
     """Read a sync token; None for anything that we did not make."""
     match = _TOKEN.fullmatch(token.strip())
-    return (Epoch(match[1]), Revision(int(match[2]))) if match else None
+    if match is None:
+        return None
+    revision = Revision(int(match[2]))
+    place = SyncPlace(revision) if match[3] is None else SyncPlace(revision, match[3])
+    return SyncToken(Epoch(match[1]), place, None if match[4] is None else Revision(int(match[4])))
 
 
 # --- the Name property -------------------------------------------------------------------------------

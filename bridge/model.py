@@ -565,11 +565,15 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a client has missed since its token (RFC 6578 3.2); ``token`` is the next one to ask with."""
+    """What a client has missed since its token (RFC 6578 3.2); ``token`` is the next one to ask with.
+
+    ``is_cut`` says that there is more, to be asked for with that token at once (RFC 6578 3.6).
+    """
 
     changed: tuple[Listed, ...]
     removed: tuple[Name, ...]
     token: str
+    is_cut: bool = False
 
 
 # --- free and busy -----------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from bridge.mirror.reading import (
 from bridge.mirror.schema import busy_months, calendars, folder_listings
 from bridge.mirror.seals import CalendarSeals, mailbox_key, open_calendars, seal_calendars, viewer_key
 from bridge.mirror.snapshots import Held, Snapshots, empty
-from bridge.model import Address, Calendar, CalendarRef, ItemId, Name, Rendered, Revision, Snapshot, Uid, Viewer
+from bridge.model import Address, Calendar, CalendarRef, Epoch, ItemId, Name, Rendered, Revision, Snapshot, Uid, Viewer
 
 
 class Mirror:
@@ -73,21 +73,16 @@ class Mirror:
                 self._memory.put(ref, held)
             return _snapshot(ref, calendar, held)
 
-    def changes(self, ref: CalendarRef, since: Revision) -> tuple[tuple[Name, ...], tuple[Name, ...]] | None:
-        """Give the names of what was changed and what was removed after a revision of this epoch.
+    def removed(self, ref: CalendarRef, epoch: Epoch, since: Revision) -> dict[Name, Revision] | None:
+        """Give the names that lived at a revision and were removed after it, with the revision they went at.
 
-        Removed is only what existed at that revision and does not now. None when there is no such revision yet.
+        Some may live again. None where the calendar has another epoch by now.
         """
-        snapshot = self.snapshot(ref)
-        if not 0 <= since <= snapshot.revision:
-            return None
         seals = CalendarSeals(self._keys, ref)
         with self._reading(seals) as (connection, calendar):
-            if calendar.epoch != snapshot.epoch:
+            if calendar.epoch != epoch:
                 return None
-            removed = dict.fromkeys(read_removed(connection, seals, calendar, since))
-        changed = tuple(name for name, listed in snapshot.resources.items() if listed.revision > since)
-        return changed, tuple(name for name in removed if name not in snapshot.resources)
+            return dict(read_removed(connection, seals, calendar, since))
 
     def texts(self, ref: CalendarRef, names: Iterable[Name]) -> dict[Name, bytes]:
         """Give the bytes served for these resources; what is not there is left out."""
@@ -252,7 +247,7 @@ def _load(connection: Connection, seals: CalendarSeals, calendar: CalendarRow, h
     if held is None or held.epoch != calendar.epoch or held.serial > calendar.serial:
         held = empty(calendar.epoch)
     changed = read_heads(connection, seals, calendar, held.serial)
-    removed = read_removed(connection, seals, calendar, held.revision)
+    removed = (name for name, _ in read_removed(connection, seals, calendar, held.revision))
     return held.advance(calendar.serial, calendar.revision, changed, removed)
 
 

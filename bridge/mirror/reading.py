@@ -24,13 +24,15 @@ def read_heads(
 
 def read_removed(
     connection: Connection, seals: CalendarSeals, calendar: CalendarRow, since: Revision
-) -> Iterator[Name]:
-    """Give the names that lived at a revision and were removed after it. Some may live again."""
-    query = select(graves.c.name, graves.c.label).where(
-        graves.c.calendar == calendar.id, graves.c.removed > since, graves.c.created <= since
+) -> Iterator[tuple[Name, Revision]]:
+    """Give the names that lived at a revision and were removed after it, with when. Some may live again."""
+    query = (
+        select(graves.c.name, graves.c.label, graves.c.removed)
+        .where(graves.c.calendar == calendar.id, graves.c.removed > since, graves.c.created <= since)
+        .order_by(graves.c.removed)
     )
-    for key, label in connection.execute(query):
-        yield seals.open_name(key, label)
+    for key, label, removed in connection.execute(query):
+        yield seals.open_name(key, label), Revision(removed)
 
 
 def read_texts(

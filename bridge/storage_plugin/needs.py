@@ -31,7 +31,7 @@ class Store(Protocol):
     def texts(self, served: ServedCalendar, names: Iterable[Name]) -> dict[Name, bytes]:
         """Give the bytes served for these resources."""
 
-    def changes(self, login: Login, served: ServedCalendar, token: str | None) -> Changes:
+    def changes(self, login: Login, served: ServedCalendar, token: str | None, limit: int | None = None) -> Changes:
         """Give what changed since the token."""
 
     def put(self, login: Login, served: ServedCalendar, name: Name, body: bytes, conditions: Conditions) -> Stored:

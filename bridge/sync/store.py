@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from bridge.errors import (
@@ -17,10 +18,8 @@ from bridge.errors import (
     LoginRefused,
     NotFound,
     NotPermitted,
-    TokenUnknown,
 )
 from bridge.exchange import Deadline, Exchange, Waiters
-from bridge.ids import make_token, parse_token
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
@@ -40,6 +39,7 @@ from bridge.model import (
 )
 from bridge.state.state import State
 from bridge.sync.calendars import CALL, Listing, Shared
+from bridge.sync.changes import changes_since
 from bridge.sync.folders import Folders
 from bridge.sync.freshness import Asking, Policy
 from bridge.sync.look import Look
@@ -127,23 +127,14 @@ class CalendarStore:
         """Give the bytes served for these resources, from the mirror; names that are not there are left out."""
         return self._mirror.texts(served.calendar.ref, names)
 
-    def changes(self, login: Login, served: ServedCalendar, token: str | None) -> Changes:
-        """Give what changed since the token; None or empty lists everything. Raises TokenUnknown, Unavailable."""
+    def changes(self, login: Login, served: ServedCalendar, token: str | None, limit: int | None = None) -> Changes:
+        """Give what changed since the token, at most ``limit`` of it; None or empty lists everything.
+
+        Raises TokenUnknown, Unavailable.
+        """
         snapshot = self.snapshot(login, served)
-        now = make_token(snapshot.epoch, snapshot.revision)
-        if not token:
-            return Changes(tuple(snapshot.resources.values()), (), now)
-        parsed = parse_token(token)
-        if parsed is None or parsed[0] != snapshot.epoch:
-            raise TokenUnknown("This sync token is not known here (any more): start over without one.")
-        if parsed[1] == snapshot.revision:
-            return Changes((), (), now)
-        found = self._mirror.changes(served.calendar.ref, parsed[1])
-        if found is None:
-            raise TokenUnknown("This sync token is not known here (any more): start over without one.")
-        changed, removed = found
-        listed = tuple(snapshot.resources[name] for name in changed if name in snapshot.resources)
-        return Changes(listed, removed, now)
+        removed = partial(self._mirror.removed, snapshot.ref, snapshot.epoch)
+        return changes_since(snapshot, removed, token, limit)
 
     # --- calendars -----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from told import told_since
 
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
@@ -11,7 +12,6 @@ from bridge.model import (
     ItemId,
     Name,
     Rendered,
-    Revision,
     Uid,
 )
 
@@ -26,7 +26,7 @@ def test_removed_is_only_what_a_client_can_know(mirror: Mirror, ref: CalendarRef
     pull(event("b.ics"))  # 2
     pull(removed=(ITEM_B,))  # 3
     pull(removed=(ITEM_A,))  # 4
-    told = [mirror.changes(ref, Revision(since)) for since in range(5)]
+    told = [told_since(mirror, ref, since) for since in range(5)]
     known = [one for one in told if one is not None]
     assert [set(removed) for _, removed in known] == [set(), {A}, {A, B}, {A}, set()]
     assert [changed for changed, _ in known] == [()] * 5
@@ -38,8 +38,8 @@ def test_a_name_that_lives_again_is_changed_and_not_removed(
     pull(event("a.ics", "one"))  # 1
     pull(removed=(ItemId("one"),))  # 2
     pull(event("a.ics", "two"))  # 3
-    assert mirror.changes(ref, Revision(1)) == ((A,), ())
-    assert mirror.changes(ref, Revision(2)) == ((A,), ())
+    assert told_since(mirror, ref, 1) == ((A,), ())
+    assert told_since(mirror, ref, 2) == ((A,), ())
 
 
 def test_a_name_that_lived_twice_is_removed_for_those_who_knew_either_life(
@@ -49,13 +49,13 @@ def test_a_name_that_lived_twice_is_removed_for_those_who_knew_either_life(
     pull(removed=(ItemId("one"),))  # 2
     pull(event("a.ics", "two"))  # 3
     pull(removed=(ItemId("two"),))  # 4
-    removed = [mirror.changes(ref, Revision(since)) for since in range(1, 5)]
+    removed = [told_since(mirror, ref, since) for since in range(1, 5)]
     assert removed == [((), (A,)), ((), ()), ((), (A,)), ((), ())]
 
 
 def test_a_revision_that_is_still_to_come_is_not_known(mirror: Mirror, ref: CalendarRef, event: MakeEvent) -> None:
     mirror.put(ref, event("a.ics"))
-    assert mirror.changes(ref, Revision(2)) is None
+    assert told_since(mirror, ref, 2) is None
 
 
 def test_a_revision_of_a_mirror_built_anew_meanwhile_is_not_known(
@@ -65,7 +65,7 @@ def test_a_revision_of_a_mirror_built_anew_meanwhile_is_not_known(
     snapshot = mirror.snapshot(ref)
     mirror.forget(ref.viewer)
     monkeypatch.setattr(mirror, "snapshot", lambda _: snapshot)  # as if it were forgotten right after it was taken
-    assert mirror.changes(ref, Revision(0)) is None
+    assert told_since(mirror, ref, 0) is None
 
 
 def test_the_last_name_of_a_uid_is_remembered_until_something_else_takes_it(

@@ -47,7 +47,7 @@ def told(path):
     texts = sorted(text.decode() for text in mirror.texts(REF, snapshot.resources).values())
     due = list(mirror.due(REF, NOW))
     holders = mirror.holders(REF, [ItemId(f"item {name}") for name in "abcde"])
-    removed = mirror.changes(REF, Revision(1))[1]
+    removed = list(mirror.removed(REF, snapshot.epoch, Revision(1)) or ())
     engine.dispose()
     pulled = status.pulled_at is not None
     return [status.cursor, status.revision, status.is_listing, pulled, texts, due, sorted(holders.values()), removed]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
+from told import told_since
 
 from bridge.mirror.batch import Applied, Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
@@ -92,7 +93,7 @@ def test_new_change_keys_and_facts_are_stored_without_a_revision(
     assert mirror.read(ref, A) == renewed
     listed = mirror.snapshot(ref).resources[A]
     assert (listed.items, listed.revision) == (renewed.items, Revision(1))
-    assert mirror.changes(ref, Revision(1)) == ((), ())
+    assert told_since(mirror, ref, 1) == ((), ())
 
 
 def test_all_that_one_page_changes_gets_one_revision(
@@ -101,7 +102,7 @@ def test_all_that_one_page_changes_gets_one_revision(
     pull(event("a.ics"), event("b.ics"))
     assert pull(event("a.ics", text=2), event("c.ics"), removed=(ITEM_B,)).revision == 2
     assert {name: one.revision for name, one in mirror.snapshot(ref).resources.items()} == {A: 2, C: 2}
-    assert mirror.changes(ref, Revision(1)) == ((A, C), (B,))
+    assert told_since(mirror, ref, 1) == ((A, C), (B,))
 
 
 def test_a_resource_goes_with_its_last_item(mirror: Mirror, ref: CalendarRef, event: MakeEvent, pull: Pull) -> None:
@@ -127,7 +128,7 @@ def test_deleted_and_created_in_one_page_is_one_resource_that_stays(
     pull(event("a.ics", "old"))
     pull(event("a.ics", "new"), removed=(ItemId("old"),))
     assert mirror.holders(ref, [ItemId("old"), ItemId("new")]) == {ItemId("new"): A}
-    assert mirror.changes(ref, Revision(1)) == ((), ())
+    assert told_since(mirror, ref, 1) == ((), ())
 
 
 def test_an_item_that_moves_to_another_resource_leaves_the_first(
@@ -167,7 +168,7 @@ def test_the_last_page_of_a_full_listing_sweeps_what_it_has_not_named(
     assert mirror.snapshot(ref).resources.keys() == {A, B, C}
     pull(seen=(ITEM_B,), cursor="two")
     assert mirror.snapshot(ref).resources.keys() == {A, B}
-    assert mirror.changes(ref, Revision(1)) == ((), (C,))
+    assert told_since(mirror, ref, 1) == ((), (C,))
 
 
 def test_an_increment_sweeps_nothing(mirror: Mirror, ref: CalendarRef, event: MakeEvent, pull: Pull) -> None:

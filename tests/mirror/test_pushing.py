@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from told import told_since
+
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
@@ -10,7 +12,6 @@ from bridge.model import (
     ItemId,
     Name,
     Rendered,
-    Revision,
 )
 
 MakeEvent = Callable[..., Rendered]
@@ -133,7 +134,7 @@ def test_a_push_under_a_new_name_removes_the_old_one(
 ) -> None:
     pull(event("a.ics", "one", uid="u"))
     assert mirror.put(ref, event("b.ics", "one", uid="u"), replaced=A) == 2
-    assert mirror.changes(ref, Revision(1)) == ((B,), (A,))
+    assert told_since(mirror, ref, 1) == ((B,), (A,))
     assert mirror.holders(ref, [ItemId("one")]) == {ItemId("one"): B}
 
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from told import told_since
 
 from bridge.mirror.batch import Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
@@ -258,12 +259,12 @@ class Walk(RuleBasedStateMachine):
     def every_client_is_told_what_it_misses(self) -> None:
         now = self.model.history[self.model.revision]
         for revision, then in self.model.history.items():
-            told = self.mirror.changes(self.ref, Revision(revision))
+            told = told_since(self.mirror, self.ref, revision)
             assert told is not None
             changed, removed = told
             assert set(removed) == then.keys() - now.keys()
             assert {name for name, text in now.items() if then.get(name) != text} <= set(changed) <= now.keys()
-        assert self.mirror.changes(self.ref, Revision(self.model.revision)) == ((), ())
+        assert told_since(self.mirror, self.ref, self.model.revision) == ((), ())
 
 
 def test_any_walk_of_pages_pushes_and_listings_ends_where_the_model_does(

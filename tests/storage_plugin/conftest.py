@@ -22,7 +22,6 @@ from bridge.errors import (
     NotFound,
     NotPermitted,
     PreconditionFailed,
-    TokenUnknown,
     UidTaken,
     UnsupportedComponent,
 )
@@ -30,7 +29,7 @@ from bridge.exchange import Deadline, Waiters
 from bridge.freebusy.busy_time import BusyTime
 from bridge.freebusy.mailbox_times import MailboxTimes
 from bridge.freebusy.occurrence_index import OccurrenceIndex
-from bridge.ids import make_epoch, make_etag, make_token, parse_token
+from bridge.ids import make_epoch, make_etag
 from bridge.keys import load_keys
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
@@ -63,6 +62,7 @@ from bridge.model import (
 )
 from bridge.state.sqlite import make_engine
 from bridge.storage_plugin.application import make_application
+from bridge.sync.changes import changes_since
 
 ALICE = Mailbox(Address("alice@example.com"), "Alice Ahlgren", frozenset({Address("a.ahlgren@example.com")}))
 BOB = Mailbox(Address("bob@example.com"), "Bob Böhm & Söhne")
@@ -133,21 +133,16 @@ class FakeStore:
         texts = self.kept[served.calendar.ref.folder].texts
         return {name: texts[name] for name in names if name in texts}
 
-    def changes(self, login: Login, served: ServedCalendar, token: str | None) -> Changes:
-        del login
+    def changes(self, login: Login, served: ServedCalendar, token: str | None, limit: int | None = None) -> Changes:
         self._called("changes")
+        snapshot = self.snapshot(login, served)
         kept = self.kept[served.calendar.ref.folder]
-        since = -1
-        if token:
-            parsed = parse_token(token)
-            if parsed is None or parsed[0] != kept.epoch or parsed[1] > kept.revision:
-                raise TokenUnknown("This token is not of this mirror.")
-            since = parsed[1]
-        names = [name for name, revision in kept.changed.items() if revision > since]
-        changed = tuple(self._listed(kept, name) for name in names if name in kept.texts)
-        # A careless store tells of what is gone even at the first time; the DAV side must not.
-        removed = tuple(name for name in names if name not in kept.texts)
-        return Changes(changed, removed, make_token(kept.epoch, Revision(kept.revision)))
+
+        def removed(since: Revision) -> Mapping[Name, Revision]:
+            gone = {name: Revision(at) for name, at in kept.changed.items() if name not in kept.texts}
+            return {name: at for name, at in gone.items() if at > since}
+
+        return changes_since(snapshot, removed, token, limit)
 
     def put(self, login: Login, served: ServedCalendar, name: Name, body: bytes, conditions: Conditions) -> Stored:
         del login

@@ -1,0 +1,74 @@
+"""What a client has missed since its sync token, whole or in pages (RFC 6578)."""
+
+from collections.abc import Callable, Mapping
+
+from bridge.errors import TokenUnknown
+from bridge.ids import SyncPlace, SyncToken, make_token, make_token_within, parse_token
+from bridge.model import Changes, Listed, Name, Revision, Snapshot
+
+Removed = Callable[[Revision], Mapping[Name, Revision] | None]
+"""Gives what lived at a revision and went after it, with when; None where that is not known any more."""
+
+
+def changes_since(snapshot: Snapshot, removed: Removed, token: str | None, limit: int | None = None) -> Changes:
+    """Give what changed since the token, at most ``limit`` of it; None or empty lists everything.
+
+    Everything is told in one order: by the revision at which it last changed or went, within a revision by a hash of
+    its name. What changes between two pages moves to the end, behind every place a page can stop at; so a client that
+    follows the tokens to the end knows the calendar as it is then. Raises TokenUnknown.
+    """
+    asked = _parse(snapshot, token) if token else SyncToken(snapshot.epoch, SyncPlace(Revision(-1)), snapshot.revision)
+    if asked.place == SyncPlace(snapshot.revision):
+        return Changes((), (), make_token(snapshot.epoch, snapshot.revision))
+    news = _changed(snapshot, asked)
+    if asked.place.revision >= 0:
+        news.update(_removed(snapshot, removed, asked))
+    places = sorted(news)
+    is_cut = limit is not None and len(places) > limit
+    if is_cut:
+        places = places[:limit]
+    told = [news[place] for place in places]
+    return Changes(
+        tuple(each for each in told if isinstance(each, Listed)),
+        tuple(each for each in told if not isinstance(each, Listed)),
+        make_token_within(SyncToken(snapshot.epoch, places[-1], asked.began))
+        if is_cut
+        else make_token(snapshot.epoch, snapshot.revision),
+        is_cut,
+    )
+
+
+def _parse(snapshot: Snapshot, token: str) -> SyncToken:
+    asked = parse_token(token)
+    if asked is None or asked.epoch != snapshot.epoch or asked.place.revision > snapshot.revision:
+        raise _unknown()
+    return asked
+
+
+def _unknown() -> TokenUnknown:
+    return TokenUnknown("This sync token is not known here (any more): start over without one.")
+
+
+def _changed(snapshot: Snapshot, asked: SyncToken) -> dict[SyncPlace, Listed | Name]:
+    newer = (each for each in snapshot.resources.values() if each.revision >= asked.place.revision)
+    places = ((SyncPlace.of(each.revision, each.name), each) for each in newer)
+    return {place: each for place, each in places if place > asked.place}
+
+
+def _removed(snapshot: Snapshot, removed: Removed, asked: SyncToken) -> dict[SyncPlace, Listed | Name]:
+    """Give what is gone. One who is still at his first listing has not heard of what went before it began."""
+    revision = asked.place.revision
+    gone: dict[Name, Revision] = {}
+    # What went at the very revision at which a page stopped lived at the one before.
+    before = [] if asked.place == SyncPlace(revision) else [Revision(max(revision - 1, 0))]
+    for since in [*before, revision]:
+        found = removed(since)
+        if found is None:
+            raise _unknown()
+        gone.update(found)
+    places = {SyncPlace.of(went, name): name for name, went in gone.items() if name not in snapshot.resources}
+    return {
+        place: name
+        for place, name in places.items()
+        if place > asked.place and (asked.began is None or place.revision > asked.began)
+    }
