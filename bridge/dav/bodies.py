@@ -1,138 +1,90 @@
-"""What the bodies of PROPFIND, PROPPATCH and REPORT ask for."""
+"""What the bodies of PROPFIND, PROPPATCH, MKCALENDAR and MKCOL ask for; `bridge.dav.report_bodies` has the reports."""
 
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from dataclasses import dataclass, field
 
 from lxml import etree
 
-from bridge.dav.calendar_data import WHOLE, CalendarData, parse_calendar_data
-from bridge.dav.clock import timezones_of
-from bridge.dav.filter_grammar import parse_filter
-from bridge.dav.filters import Filter
 from bridge.dav.multistatus import Kind, Selection
-from bridge.dav.properties import CALENDAR_DATA
 from bridge.dav.refusals import NotServed, bad_request
-from bridge.dav.time_range import parse_window
 from bridge.dav.xml import CALDAV, DAV, Malformed, children, parse
-from bridge.errors import InvalidCalendarData
-from bridge.mapping.component import read_components
-from bridge.mapping.times import is_place
-from bridge.mapping.vtimezone import read_vtimezone
-from bridge.zones import load_zone, resolve_tzid
 
 MAX_XML = 8 * 1024 * 1024
 """Bytes of a request body that is XML: enough to name fifty thousand resources in a multiget."""
 
 
 @dataclass(frozen=True, slots=True)
-class CalendarQuery:
-    """RFC 4791 7.8. ``zone`` is where whole days and floating times are to be; None leaves that to each event."""
+class Instruction:
+    """One thing that a DAV:set or DAV:remove asks for: the property by Clark name; ``element`` is None to remove it."""
 
-    selection: Selection
-    filter: Filter
-    data: CalendarData = WHOLE
-    zone: tzinfo | None = None
+    name: str
+    element: etree._Element | None = field(default=None, repr=False)
 
-
-@dataclass(frozen=True, slots=True)
-class CalendarMultiget:
-    """RFC 4791 7.9; the hrefs as the client wrote them."""
-
-    selection: Selection
-    hrefs: tuple[str, ...]
-    data: CalendarData = WHOLE
+    @property
+    def text(self) -> str:
+        """The text to set, "" to remove the property."""
+        return "" if self.element is None else (self.element.text or "")
 
 
 @dataclass(frozen=True, slots=True)
-class SyncCollection:
-    """RFC 6578 3.2. ``token`` is empty at the first time; ``limit`` is how many responses the client takes."""
+class Making:
+    """What a MKCALENDAR or an extended MKCOL asks for. ``answered_in`` is the root element of a refusal, prefixed."""
 
-    selection: Selection
-    token: str
-    limit: int | None
-    data: CalendarData = WHOLE
-
-
-@dataclass(frozen=True, slots=True)
-class FreeBusyQuery:
-    """RFC 4791 7.10: from ``start`` until before ``end``, UTC."""
-
-    start: datetime
-    end: datetime
-
-
-Report = CalendarQuery | CalendarMultiget | SyncCollection | FreeBusyQuery
+    instructions: tuple[Instruction, ...]
+    answered_in: str
 
 
 def parse_propfind(body: bytes) -> Selection:
     """Read a PROPFIND body; an empty one means allprop (RFC 4918 9.1). Raises NotServed (400)."""
     if not body.strip():
         return Selection(Kind.ALL)
-    root = _parse(body)
+    root = parse_body(body)
     if root.tag != f"{DAV}propfind":
         raise bad_request("The body of a PROPFIND is a DAV:propfind element.")
-    selection = _selection(root)
+    selection = parse_selection(root)
     if selection is None:
         raise bad_request("A DAV:propfind holds one of prop, allprop and propname.")
     return selection
 
 
-def parse_proppatch(body: bytes) -> tuple[str, ...]:
-    """Give the names of the properties that a PROPPATCH sets or removes. Raises NotServed (400)."""
-    root = _parse(body)
+def parse_proppatch(body: bytes) -> tuple[Instruction, ...]:
+    """Give what a PROPPATCH sets and removes, in its order (RFC 4918 9.2). Raises NotServed (400)."""
+    root = parse_body(body)
     if root.tag != f"{DAV}propertyupdate":
         raise bad_request("The body of a PROPPATCH is a DAV:propertyupdate element.")
-    names = [
-        str(each.tag)
-        for instruction in children(root)
-        if instruction.tag in {f"{DAV}set", f"{DAV}remove"}
-        for prop in instruction.findall(f"{DAV}prop")
-        for each in children(prop)
-    ]
-    if not names:
+    instructions = _instructions(root)
+    if not instructions:
         raise bad_request("A DAV:propertyupdate sets or removes at least one property.")
-    return tuple(dict.fromkeys(names))
+    return instructions
 
 
-def parse_report(body: bytes) -> Report:
-    """Read a REPORT body. Raises NotServed: 400 where it is malformed, 403 where it asks for what is not done."""
-    root = _parse(body)
-    match root.tag:
-        case "{urn:ietf:params:xml:ns:caldav}calendar-query":
-            wanted = parse_filter(root.find(f"{CALDAV}filter"))
-            return CalendarQuery(_reported(root), wanted, _data(root), _zone(root))
-        case "{urn:ietf:params:xml:ns:caldav}calendar-multiget":
-            hrefs = tuple((each.text or "").strip() for each in root.findall(f"{DAV}href"))
-            if not hrefs:
-                raise bad_request("A calendar-multiget names at least one href.")
-            return CalendarMultiget(_reported(root), hrefs, _data(root))
-        case "{urn:ietf:params:xml:ns:caldav}free-busy-query":
-            ranges = children(root)
-            if len(ranges) != 1 or ranges[0].tag != f"{CALDAV}time-range":
-                raise bad_request("A free-busy-query holds one time-range.")
-            return FreeBusyQuery(*parse_window(ranges[0]))
-        case "{DAV:}sync-collection":
-            return _sync_collection(root)
-    raise unsupported_report("Reports are calendar-query, calendar-multiget, free-busy-query and sync-collection.")
+def parse_mkcalendar(body: bytes) -> Making:
+    """Read the body of a MKCALENDAR, which may be empty (RFC 4791 5.3.1). Raises NotServed (400)."""
+    if not body.strip():
+        return Making((), "C:mkcalendar-response")
+    root = parse_body(body)
+    if root.tag != f"{CALDAV}mkcalendar":
+        raise bad_request("The body of a MKCALENDAR is a C:mkcalendar element.")
+    return Making(_set_only(root), "C:mkcalendar-response")
 
 
-def unsupported_report(sentence: str) -> NotServed:
-    """Give the refusal of a report that is not done here (RFC 3253 3.6)."""
-    return NotServed(403, sentence, "<D:supported-report/>")
+def parse_mkcol(body: bytes) -> Making:
+    """Read the body of an extended MKCOL (RFC 5689 3).
+
+    Raises NotServed: 400 where it is malformed, 403 where it does not ask for a calendar: there is nothing else here.
+    """
+    root = parse_body(body) if body.strip() else None
+    if root is not None and root.tag != f"{DAV}mkcol":
+        raise bad_request("The body of a MKCOL is a DAV:mkcol element.")
+    instructions = () if root is None else _set_only(root)
+    kinds = [each.element for each in instructions if each.name == f"{DAV}resourcetype"]
+    made = {str(kind.tag) for element in kinds if element is not None for kind in children(element)}
+    if made != {f"{DAV}collection", f"{CALDAV}calendar"}:
+        raise NotServed(403, "The collections that are made here are calendars.", "<D:valid-resourcetype/>")
+    return Making(tuple(each for each in instructions if each.name != f"{DAV}resourcetype"), "D:mkcol-response")
 
 
-def _sync_collection(root: etree._Element) -> SyncCollection:
-    level = (root.findtext(f"{DAV}sync-level") or "1").strip()
-    if level not in {"1", "infinite"}:
-        raise bad_request("DAV:sync-level is 1 or infinite.")
-    limit = root.findtext(f"{DAV}limit/{DAV}nresults")
-    if limit is not None and not (limit.strip().isascii() and limit.strip().isdigit() and len(limit) < 10):
-        raise bad_request("DAV:nresults is a number.")
-    token = (root.findtext(f"{DAV}sync-token") or "").strip()
-    return SyncCollection(_reported(root), token, None if limit is None else int(limit), _data(root))
-
-
-def _parse(body: bytes) -> etree._Element:
+def parse_body(body: bytes) -> etree._Element:
+    """Give the root element of a body. Raises NotServed (400)."""
     if not body.strip():
         raise bad_request("The request has no body.")
     try:
@@ -141,7 +93,7 @@ def _parse(body: bytes) -> etree._Element:
         raise bad_request(str(problem)) from problem
 
 
-def _selection(root: etree._Element) -> Selection | None:
+def parse_selection(root: etree._Element) -> Selection | None:
     """Read prop, allprop with include, or propname; None when there is none or more than one of them."""
     prop, include = root.find(f"{DAV}prop"), root.find(f"{DAV}include")
     has_all, has_names = root.find(f"{DAV}allprop") is not None, root.find(f"{DAV}propname") is not None
@@ -154,48 +106,22 @@ def _selection(root: etree._Element) -> Selection | None:
     return Selection(Kind.NAMES)
 
 
+def _instructions(root: etree._Element) -> tuple[Instruction, ...]:
+    return tuple(
+        Instruction(str(each.tag), each if instruction.tag == f"{DAV}set" else None)
+        for instruction in children(root)
+        if instruction.tag in {f"{DAV}set", f"{DAV}remove"}
+        for prop in instruction.findall(f"{DAV}prop")
+        for each in children(prop)
+    )
+
+
+def _set_only(root: etree._Element) -> tuple[Instruction, ...]:
+    instructions = _instructions(root)
+    if any(each.element is None for each in instructions):
+        raise bad_request("What is made anew has no properties to remove.")
+    return instructions
+
+
 def _names(prop: etree._Element) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(child.tag) for child in children(prop)))
-
-
-def _reported(root: etree._Element) -> Selection:
-    """Read what a report wants of each resource; nothing said means no property, and still a response for each."""
-    if all(root.find(f"{DAV}{name}") is None for name in ("prop", "allprop", "propname")):
-        return Selection(Kind.NAMED)
-    selection = _selection(root)
-    if selection is None:
-        raise bad_request("A report asks for one of prop, allprop and propname.")
-    return selection
-
-
-def _data(root: etree._Element) -> CalendarData:
-    return parse_calendar_data(root.find(f"{DAV}prop/{CALENDAR_DATA}"))
-
-
-def _zone(root: etree._Element) -> tzinfo | None:
-    """Read C:timezone (RFC 4791 9.8) or C:timezone-id (RFC 7809 6.1), None where there is neither."""
-    named = root.findtext(f"{CALDAV}timezone-id")
-    if named is not None:
-        name = resolve_tzid(named)
-        if name is None:
-            raise NotServed(403, "This time zone is not known.", "<C:valid-timezone/>")
-        return load_zone(name)
-    text = root.findtext(f"{CALDAV}timezone")
-    if text is None:
-        return None
-    try:
-        return _read_zone(text)
-    except (ValueError, InvalidCalendarData):
-        raise NotServed(
-            403, "C:timezone is not a calendar with one time zone that can be read.", "<C:valid-calendar-data/>"
-        ) from None
-
-
-def _read_zone(text: str) -> tzinfo:
-    """Give the rules of a calendar's only VTIMEZONE; a known place's are our own. Raises ValueError."""
-    zones = [zone for calendar in read_components(text.encode()) for zone in timezones_of(calendar).items()]
-    if len(zones) != 1:
-        raise ValueError
-    tzid, component = zones[0]
-    name = resolve_tzid(tzid)
-    return load_zone(name) if name and is_place(name) else read_vtimezone(component)

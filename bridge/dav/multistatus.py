@@ -1,12 +1,12 @@
 """DAV:response elements, written as strings (RFC 4918 14.24)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 from typing import Generic, TypeVar
 
-from bridge.dav.xml import tags
+from bridge.dav.xml import tags, text
 from bridge.errors import Unavailable
 
 Subject = TypeVar("Subject")
@@ -30,7 +30,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Property(Generic[Subject]):
-    """A property of one kind of resource: its Clark name, and its value as ready XML; None where it has none.
+    """A live property of one kind of resource: its Clark name, and its value as ready XML; None where it has none.
 
     ``in_allprop``: whether an allprop request gets it (RFC 4918 9.1 leaves CalDAV's own out).
     """
@@ -44,12 +44,18 @@ class ResponseWriter(Generic[Subject]):
     """Writes the response of any number of resources of one kind to one selection."""
 
     def __init__(
-        self, table: Mapping[str, Property[Subject]], selection: Selection, *, keeps_going: bool = False
+        self,
+        table: Mapping[str, Property[Subject]],
+        selection: Selection,
+        *,
+        keeps_going: bool = False,
+        minimal: bool = False,
     ) -> None:
         """Take the properties of this kind of resource, and what is asked for.
 
         ``keeps_going``: a value that raises Unavailable is answered with 503 in its place, so that one unreachable
-        calendar does not hide the others of a home; otherwise the error is raised.
+        calendar does not hide the others of a home; otherwise the error is raised. ``minimal``: what is not there is
+        left out (RFC 8144 2.1).
         """
         names = list(dict.fromkeys(selection.names))
         if selection.kind is Kind.NAMES:
@@ -58,6 +64,7 @@ class ResponseWriter(Generic[Subject]):
             names = [*(p.name for p in table.values() if p.in_allprop), *names]
         self._only_names = selection.kind is Kind.NAMES
         self._keeps_going = keeps_going
+        self._minimal = minimal
         self._rows = [(*tags(name), table[name].value) for name in dict.fromkeys(names) if name in table]
         self._unknown = "".join(tags(name)[2] for name in names if name not in table)
 
@@ -81,6 +88,8 @@ class ResponseWriter(Generic[Subject]):
                 missing += empty
             else:
                 found.append(f"{opening}{shown}{closing}" if shown else empty)
+        if self._minimal:
+            missing = ""
         parts = _propstat("".join(found), 200) if found or not (missing or later) else ""
         if missing:
             parts += _propstat(missing, 404)
@@ -89,20 +98,46 @@ class ResponseWriter(Generic[Subject]):
         return f"<D:response><D:href>{href}</D:href>{parts}</D:response>"
 
 
+@dataclass(frozen=True, slots=True)
+class PropertyRefusal:
+    """Why a property is not set: a sentence, the violated precondition as ready XML or "", and a status."""
+
+    sentence: str
+    precondition: str = ""
+    status: int = 403
+
+
 def status_response(href: str, status: int) -> str:
     """Give the response of a resource that has no properties to show, such as one that is gone."""
     return f"<D:response><D:href>{href}</D:href><D:status>{_status(status)}</D:status></D:response>"
 
 
-def refused_properties(href: str, refusals: Mapping[str, tuple[str, str]]) -> str:
-    """Give the response to a PROPPATCH of which nothing is done: for each name its error's XML and a sentence."""
-    parts = "".join(
-        f"<D:propstat><D:prop>{tags(name)[2]}</D:prop><D:status>{_status(403)}</D:status>"
-        f"{f'<D:error>{precondition}</D:error>' if precondition else ''}"
-        f"<D:responsedescription>{sentence}</D:responsedescription></D:propstat>"
-        for name, (precondition, sentence) in refusals.items()
+def cut_response(href: str) -> str:
+    """Give the response that says of a collection that more of it is to come (RFC 6578 3.6)."""
+    return (
+        f"<D:response><D:href>{href}</D:href><D:status>{_status(507)}</D:status>"
+        "<D:error><D:number-of-matches-within-limits/></D:error></D:response>"
     )
-    return f"<D:response><D:href>{href}</D:href>{parts}</D:response>"
+
+
+def change_response(href: str, names: Iterable[str], refusals: Mapping[str, PropertyRefusal]) -> str:
+    """Give the response to a PROPPATCH of these properties; see `changed_properties`."""
+    return f"<D:response><D:href>{href}</D:href>{changed_properties(names, refusals)}</D:response>"
+
+
+def changed_properties(names: Iterable[str], refusals: Mapping[str, PropertyRefusal]) -> str:
+    """Give what became of setting properties: all of them, or none (RFC 4918 9.2).
+
+    Where one is refused, those that could have been set are answered 424.
+    """
+    done = "".join(tags(name)[2] for name in names if name not in refusals)
+    parts = _propstat(done, 424 if refusals else 200) if done else ""
+    return parts + "".join(
+        f"<D:propstat><D:prop>{tags(name)[2]}</D:prop><D:status>{_status(refusal.status)}</D:status>"
+        f"{f'<D:error>{refusal.precondition}</D:error>' if refusal.precondition else ''}"
+        f"<D:responsedescription>{text(refusal.sentence)}</D:responsedescription></D:propstat>"
+        for name, refusal in refusals.items()
+    )
 
 
 def _propstat(properties: str, status: int) -> str:

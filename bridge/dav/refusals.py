@@ -97,7 +97,7 @@ def _answer(problem: BridgeError, asked: Asked, status: int, precondition: str) 
         case NotPermitted():
             precondition = _need_privileges(problem.privilege, asked)
         case UidTaken():
-            precondition = _no_uid_conflict(problem.name, asked)
+            precondition = no_uid_conflict(problem.name, asked)
     if precondition:
         return error(status, precondition, str(problem), headers)
     return plain(status, str(problem), headers)
@@ -131,7 +131,8 @@ def _need_privileges(privilege: str, asked: Asked) -> str:
     )
 
 
-def _no_uid_conflict(name: str, asked: Asked) -> str:
+def no_uid_conflict(name: str, asked: Asked) -> str:
+    """Give CALDAV:no-uid-conflict (RFC 4791 5.3.2.1) with the event of this name in the calendar that was asked."""
     path = asked.path or Path()
     href = asked.prefix + make_href(Path(path.principal, path.calendar, Name(name)))
     return f"<C:no-uid-conflict><D:href>{href}</D:href></C:no-uid-conflict>"

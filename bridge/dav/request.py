@@ -1,12 +1,15 @@
 """An HTTP request as DAV sees it: place, headers with a meaning of their own, and a body read to its end."""
 
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from bridge.dav.conditions import parse_conditions
+from bridge.dav.preferences import Preferences, parse_preferences
 from bridge.dav.refusals import NotServed, bad_request
 from bridge.errors import TooLarge
 from bridge.ids import Path, make_href
@@ -64,10 +67,38 @@ class Request:
             raise bad_request("The Depth header must be 0, 1 or infinity.") from None
 
     @property
+    def overwrites(self) -> bool:
+        """The Overwrite header of COPY and MOVE; absent means that they do (RFC 4918 10.6). Raises NotServed (400)."""
+        value = (self.header("Overwrite") or "T").strip().upper()
+        if value not in {"T", "F"}:
+            raise bad_request("The Overwrite header is T or F.")
+        return value == "T"
+
+    @property
+    def destination(self) -> str:
+        """The Destination header (RFC 4918 10.3). Raises NotServed: 400 where it is missing, 502 for another server."""
+        value = (self.header("Destination") or "").strip()
+        try:
+            host = urlsplit(value).netloc.lower()
+        except ValueError:
+            host = value = ""
+        if not value:
+            raise bad_request("The Destination header does not name a place.")
+        here = {self.header("Host"), self.header("X-Forwarded-Host")}
+        if host and host not in {name.lower() for name in here if name}:
+            raise NotServed(502, "The Destination is on another server, as this one is called by its Host header.")
+        return value
+
+    @property
     def wants_fresh(self) -> bool:
         """Whether the client wants no cached answer (Cache-Control: no-cache)."""
         directives = (self.header("Cache-Control") or "").lower().split(",")
         return any(directive.strip() in {"no-cache", "max-age=0"} for directive in directives)
+
+    @property
+    def preferences(self) -> Preferences:
+        """What the client would rather have."""
+        return parse_preferences(self.header("Prefer"), self.header("Brief"))
 
     @property
     def conditions(self) -> Conditions:
@@ -80,10 +111,20 @@ class Request:
         return parse_conditions(self.header("If-Match"), self.header("If-None-Match"))
 
     def body(self, limit: int) -> bytes:
-        """Read the body whole, chunked or not; ``limit`` in bytes.
+        """Read the body whole, chunked or not, and unpack it where it is packed; ``limit`` in bytes, unpacked.
 
-        Raises TooLarge before more than the limit is held, NotServed (400, 411) when its end cannot be found.
+        Raises TooLarge before more than the limit is held, NotServed: 400 or 411 when its end cannot be found, 415 for
+        a Content-Encoding other than gzip.
         """
+        coding = (self.header("Content-Encoding") or "identity").strip().lower()
+        if coding not in {"identity", "gzip", "x-gzip"}:
+            raise NotServed(
+                415, "Bodies are taken as they are, or packed with gzip.", headers={"Accept-Encoding": "gzip"}
+            )
+        sent = self._sent(limit)
+        return sent if coding == "identity" else _unpacked(sent, limit)
+
+    def _sent(self, limit: int) -> bytes:
         stream = self.environ["wsgi.input"]
         length = self._content_length()
         if length is None:
@@ -106,6 +147,19 @@ class Request:
         if not (value.isascii() and value.isdigit()):
             raise bad_request("The Content-Length header is not a number.")
         return int(value) if len(value) < 19 else 10**18
+
+
+def _unpacked(packed: bytes, limit: int) -> bytes:
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        body = unpacker.decompress(packed, limit + 1)
+    except zlib.error:
+        raise bad_request("The body is not what its Content-Encoding says.") from None
+    if len(body) > limit:
+        raise TooLarge(f"The body, unpacked, is larger than the {limit} bytes that are taken here.", limit)
+    if not unpacker.eof:
+        raise bad_request("The body ended before it was unpacked.")
+    return body
 
 
 def _read(stream: Any, most: int) -> bytes:

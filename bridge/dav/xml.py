@@ -11,6 +11,7 @@ from lxml import etree
 DAV = "{DAV:}"
 CALDAV = "{urn:ietf:params:xml:ns:caldav}"
 CALENDARSERVER = "{http://calendarserver.org/ns/}"
+APPLE = "{http://apple.com/ns/ical/}"
 
 _PREFIXES = {"DAV:": "D", "urn:ietf:params:xml:ns:caldav": "C", "http://calendarserver.org/ns/": "CS"}
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'

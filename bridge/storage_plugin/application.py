@@ -13,34 +13,40 @@ from bridge.errors import BridgeError, NotFound, NotPermitted
 from bridge.ids import Path, parse_path
 from bridge.storage_plugin.compat import RoutedApplication, make_configuration
 from bridge.storage_plugin.needs import Service
+from bridge.storage_plugin.places import is_group
 from bridge.storage_plugin.plugins import CURRENT, BridgeAuth, BridgeRights, BridgeStorage, BridgeWeb
-from bridge.storage_plugin.propfind import propfind, proppatch
-from bridge.storage_plugin.reports import refuse_report, report
-from bridge.storage_plugin.resources import delete, get, put
+from bridge.storage_plugin.propfind import propfind
+from bridge.storage_plugin.proppatch import proppatch
+from bridge.storage_plugin.reports import report
+from bridge.storage_plugin.resources import add_member, delete, get, put
+from bridge.storage_plugin.transfers import copy
 from bridge.storage_plugin.visit import Visit
 
-DAV_CLASSES = "1, 3, calendar-access"
-"""What is announced: no locks (2), and no scheduling, so that clients invite by themselves (RFC 4791 5.1)."""
+DAV_CLASSES = "1, 3, calendar-access, calendar-proxy"
+"""What is announced: no locks (2), no access-control (there is no ACL method), and no scheduling, so that clients
+invite by themselves (RFC 4791 5.1). The first is 1: Thunderbird drops it."""
 
 Answer = Callable[[Visit], Response]
 
-_ROOT: Mapping[str, Answer] = {"PROPFIND": propfind, "PROPPATCH": proppatch}
-_HOME = _ROOT
-_CALENDAR: Mapping[str, Answer] = {"PROPFIND": propfind, "PROPPATCH": proppatch, "REPORT": report}
+_PROPERTIES: Mapping[str, Answer] = {"PROPFIND": propfind, "PROPPATCH": proppatch, "REPORT": report}
+_CALENDAR: Mapping[str, Answer] = {**_PROPERTIES, "POST": add_member}
 _RESOURCE: Mapping[str, Answer] = {
+    **_PROPERTIES,
     "GET": get,
     "HEAD": get,
     "PUT": put,
     "DELETE": delete,
-    "PROPFIND": propfind,
-    "PROPPATCH": proppatch,
+    "COPY": copy,
 }
+_OF_OTHERS = frozenset({"PROPFIND", "PROPPATCH", "REPORT"})
+"""What is answered of people and groups that are not the viewer."""
 
 _NOT_CREATED = "This bridge does not create calendars; create the calendar in Outlook, and it appears here."
 _FORBIDDEN = {
     "MKCALENDAR": _NOT_CREATED,
     "MKCOL": _NOT_CREATED,
     "DELETE": "This bridge deletes no calendars and no homes; delete the calendar in Outlook.",
+    "COPY": "Calendars are not copied here; events are.",
 }
 
 
@@ -88,7 +94,7 @@ class BridgeApplication(RoutedApplication):
             return None
         if request.path is None:
             raise _nowhere(request.method)
-        if request.path.principal not in {None, login.mailbox.address}:
+        if request.path.principal not in {None, login.mailbox.address} and not _is_of_people(request):
             raise NotPermitted("This is not your address. Your calendars are below your own primary address.", "read")
         served = _served(request.path).get(request.method) or _refused(request)
         return served(Visit(self._service, request, login))
@@ -111,9 +117,12 @@ def make_application(service: Service) -> BridgeApplication:
 def _served(path: Path) -> Mapping[str, Answer]:
     if path.name is not None:
         return _RESOURCE
-    if path.calendar is not None:
-        return _CALENDAR
-    return _ROOT if path.principal is None else _HOME
+    return _PROPERTIES if path.calendar is None or is_group(path) else _CALENDAR
+
+
+def _is_of_people(request: Request) -> bool:
+    path = request.path
+    return path is not None and (path.calendar is None or is_group(path)) and request.method in _OF_OTHERS
 
 
 def _allow(path: Path | None) -> str:
@@ -125,8 +134,6 @@ def _allow(path: Path | None) -> str:
 
 def _refused(request: Request) -> Answer:
     """Give what refuses a method that is not served at this kind of place."""
-    if request.method == "REPORT":
-        return refuse_report
     sentence = _FORBIDDEN.get(request.method)
     if sentence is not None:
         raise NotServed(403, sentence)

@@ -145,7 +145,7 @@ def _compressed(response: Response, environ: Mapping[str, Any]) -> tuple[dict[st
     headers, body = dict(response.headers), response.body
     if len(body) < _COMPRESS_FROM or "xml" not in headers.get("Content-Type", ""):
         return headers, body
-    headers["Vary"] = "Accept-Encoding"
+    headers["Vary"] = ", ".join(["Accept-Encoding", *filter(None, [headers.get("Vary")])])
     if _GZIP.search(environ.get("HTTP_ACCEPT_ENCODING", "")):
         packer = zlib.compressobj(level=1, wbits=16 + zlib.MAX_WBITS)
         headers["Content-Encoding"] = "gzip"

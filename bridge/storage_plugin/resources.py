@@ -1,15 +1,17 @@
-"""GET, PUT and DELETE of one event."""
+"""GET, PUT and DELETE of one event, and POST of one that has no name yet."""
 
 from collections.abc import Mapping
 from email.message import Message
+from uuid import uuid4
 
 from bridge.dav.conditions import matches
 from bridge.dav.refusals import NotServed
 from bridge.dav.response import CALENDAR, Response
+from bridge.dav.views import CalendarView
 from bridge.errors import InvalidCalendarData, NotFound, PreconditionFailed
-from bridge.ids import make_etag
-from bridge.model import Name
-from bridge.storage_plugin.propfind import find
+from bridge.ids import Path, make_etag
+from bridge.model import Conditions, Name, Stored
+from bridge.storage_plugin.places import find
 from bridge.storage_plugin.visit import Visit
 
 
@@ -32,17 +34,29 @@ def get(visit: Visit) -> Response:
 
 
 def put(visit: Visit) -> Response:
-    """Write an event, byte for byte as it came; 201 or 204, and an ETag only when it is served as it was sent."""
+    """Write an event, byte for byte as it came; 201 or 204, and an ETag only when it is served as it was sent.
+
+    Who prefers the representation gets what became of it, and after a 412 what is there instead (RFC 8144 3).
+    """
     conditions = visit.request.conditions
-    charset = _charset(visit.request.header("Content-Type"))
+    calendar, name, body = _calendar_for(visit), _name(visit), _event(visit)
     try:
-        calendar = visit.calendar()
-    except NotFound as error:
-        raise NotServed(409, "There is no calendar to put an event into at this address.") from error
-    body = _as_utf8(visit.request.body(visit.home.max_resource_size), charset)
-    stored = visit.store.put(visit.login, calendar.served, _name(visit), body, conditions)
-    headers = {} if stored.etag is None else {"ETag": stored.etag}
-    return Response(201 if stored.created else 204, headers)
+        stored = visit.store.put(visit.login, calendar.served, name, body, conditions)
+    except PreconditionFailed:
+        current = _representation(visit, calendar, name, 412) if visit.request.preferences.representation else None
+        if current is None:
+            raise
+        return current
+    return _written(visit, calendar, name, stored)
+
+
+def add_member(visit: Visit) -> Response:
+    """Write an event under a name of our own, which the Location tells (RFC 5995)."""
+    calendar = visit.calendar()
+    _charset(visit.request.header("Content-Type"), otherwise=415)
+    name, body = Name(f"{uuid4()}.ics"), _event(visit)
+    stored = visit.store.put(visit.login, calendar.served, name, body, Conditions())
+    return _written(visit, calendar, name, stored)
 
 
 def delete(visit: Visit) -> Response:
@@ -52,6 +66,42 @@ def delete(visit: Visit) -> Response:
     return Response(204)
 
 
+def _written(visit: Visit, calendar: CalendarView, name: Name, stored: Stored) -> Response:
+    headers: dict[str, str] = {} if stored.etag is None else {"ETag": stored.etag}
+    if stored.created:
+        headers["Location"] = _href(visit, calendar, name)
+    if visit.request.preferences.representation:
+        shown = _representation(visit, calendar, name, 201 if stored.created else 200)
+        if shown is not None:
+            return Response(shown.status, {**headers, **shown.headers}, shown.body)
+    return Response(201 if stored.created else 204, headers)
+
+
+def _representation(visit: Visit, calendar: CalendarView, name: Name, status: int) -> Response | None:
+    """Give the event as it is served now; None where there is none."""
+    body = visit.texts(calendar.served, [name]).get(name)
+    if body is None:
+        return None
+    headers = {"Content-Type": CALENDAR, "ETag": make_etag(body), "Content-Location": _href(visit, calendar, name)}
+    return Response(status, {**headers, **visit.request.preferences.applied(representation=True)}, body)
+
+
+def _href(visit: Visit, calendar: CalendarView, name: Name) -> str:
+    return visit.request.href(Path(calendar.path.principal, calendar.path.calendar, name))
+
+
+def _calendar_for(visit: Visit) -> CalendarView:
+    try:
+        return visit.calendar()
+    except NotFound as error:
+        raise NotServed(409, "There is no calendar to put an event into at this address.") from error
+
+
+def _event(visit: Visit) -> bytes:
+    charset = _charset(visit.request.header("Content-Type"))
+    return _as_utf8(visit.request.body(visit.home.max_resource_size), charset)
+
+
 def _name(visit: Visit) -> Name:
     name = visit.path.name
     if name is None:
@@ -59,14 +109,14 @@ def _name(visit: Visit) -> Name:
     return name
 
 
-def _charset(content_type: str | None) -> str:
-    """Give the charset of the body. Raises NotServed (403, supported-calendar-data) for what is not text/calendar."""
+def _charset(content_type: str | None, otherwise: int = 403) -> str:
+    """Give the charset of the body. Raises NotServed (supported-calendar-data) for what is not text/calendar."""
     if not (content_type or "").strip():
         return "utf-8"
     message = Message()
     message["Content-Type"] = content_type or ""
     if message.get_content_type() != "text/calendar":
-        raise NotServed(403, "Events are stored as text/calendar.", "<C:supported-calendar-data/>")
+        raise NotServed(otherwise, "Events are stored as text/calendar.", "<C:supported-calendar-data/>")
     return str(message.get_content_charset("utf-8"))
 
 

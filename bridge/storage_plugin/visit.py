@@ -1,15 +1,15 @@
 """One authenticated request: who asks, for what, and the calendars as that viewer sees them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from bridge.dav.request import Request
 from bridge.dav.timeline import Timeline
-from bridge.dav.views import CalendarView, HomeView
+from bridge.dav.views import CalendarView, HomeView, PersonView
 from bridge.errors import MirrorFilling, NotFound, NotPermitted
 from bridge.freebusy.busy_time import Busy
 from bridge.ids import Path
-from bridge.model import CalendarName, ETag, Listed, Login, Name, NoAvailability, ServedCalendar, Snapshot
+from bridge.model import Address, CalendarName, ETag, Listed, Login, Name, NoAvailability, ServedCalendar, Snapshot
 from bridge.storage_plugin.needs import Service
 
 
@@ -23,7 +23,9 @@ class Visit:
         self.settings = service.settings
         self.store = service.store
         self._service = service
-        self.home = HomeView(login, request.prefix, service.settings.server.max_resource_size)
+        self.home = HomeView(
+            login, request.prefix, service.settings.server.max_resource_size, lambda: self.store.calendars(login)
+        )
         self._snapshots: dict[CalendarName, Snapshot] = {}
 
     @property
@@ -33,16 +35,35 @@ class Visit:
             raise NotFound("There is nothing at this address.")
         return self.request.path
 
+    def person(self, address: Address) -> PersonView:
+        """Give somebody else. Raises NotPermitted where the viewer can know nothing of him, Unavailable."""
+        for person in self._owners():
+            if person.address == address:
+                return person
+        raise NotPermitted("This is not your address. Your calendars are below your own primary address.", "read")
+
+    def people(self, texts: Sequence[str]) -> Iterator[PersonView]:
+        """Give those who may match one of these texts, each once. Raises Unavailable."""
+        del texts
+        yield from self._owners()
+
+    def _owners(self) -> Iterator[PersonView]:
+        seen = {self.home.address}
+        for served in self.store.calendars(self.login):
+            if served.owner.address not in seen:
+                seen.add(served.owner.address)
+                yield PersonView(self.home, served.owner.address, served.owner.display_name or served.owner.address)
+
     def calendars(self) -> list[CalendarView]:
         """Give every calendar whose events the viewer may read. Raises Unavailable."""
         return [self._view(served) for served in self.store.calendars(self.login) if served.calendar.rights.read]
 
-    def calendar(self) -> CalendarView:
-        """Give the calendar that is asked or that holds what is asked.
+    def calendar(self, path: Path | None = None) -> CalendarView:
+        """Give the calendar that is at a place or holds what is there; None is the place that is asked.
 
         Raises NotFound, NotPermitted where only busy times may be seen, Unavailable.
         """
-        served = self._served()
+        served = self._served(path or self.path)
         if not served.calendar.rights.read:
             raise NotPermitted("Exchange lets you see no events of this calendar.", "read")
         return self._view(served)
@@ -57,13 +78,17 @@ class Visit:
         From its events where the viewer may read them; else what Exchange tells of its owner, who is told of by his
         default calendar alone. Raises NotFound, NotPermitted, Unavailable.
         """
-        served = self._served()
+        served = self._served(self.path)
         busy_time = self._service.busy_time
         if served.calendar.rights.read:
             return busy_time.of_calendar(self.snapshot(served), start, end)
         if not served.calendar.is_default:
             raise NotPermitted("Exchange does not let you see who is busy by this calendar.", "read-free-busy")
-        (told,) = busy_time.of_mailboxes(self.login.caller, (served.owner.address,), start, end)
+        return self.busy_person(served.owner.address, start, end)
+
+    def busy_person(self, address: Address, start: datetime, end: datetime) -> Busy | NoAvailability:
+        """Give what Exchange tells of when somebody is busy (UTC window). Raises Unavailable."""
+        (told,) = self._service.busy_time.of_mailboxes(self.login.caller, (address,), start, end)
         return told
 
     def snapshot(self, served: ServedCalendar) -> Snapshot:
@@ -108,10 +133,10 @@ class Visit:
         seconds = (datetime.now(UTC) - asked_at).total_seconds()
         return {"Age": str(int(seconds))} if seconds > self.settings.sync.fresh else {}
 
-    def _served(self) -> ServedCalendar:
-        if self.path.calendar is None:
+    def _served(self, path: Path) -> ServedCalendar:
+        if path.calendar is None or path.principal != self.home.address:
             raise NotFound("There is no calendar at this address.")
-        return self.store.calendar(self.login, self.path.calendar)
+        return self.store.calendar(self.login, path.calendar)
 
     def _keep(self, served: ServedCalendar, snapshot: Snapshot) -> None:
         if not snapshot.is_complete:

@@ -8,17 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from bridge.dav.bodies import (
-    CalendarMultiget,
-    CalendarQuery,
-    FreeBusyQuery,
-    SyncCollection,
-    parse_propfind,
-    parse_proppatch,
-    parse_report,
-)
+from bridge.dav.bodies import parse_propfind, parse_proppatch
 from bridge.dav.multistatus import Kind, Property, ResponseWriter, Selection
 from bridge.dav.refusals import NotServed
+from bridge.dav.report_bodies import CalendarMultiget, CalendarQuery, FreeBusyQuery, SyncCollection, parse_report
 from bridge.dav.response import error, multistatus
 from bridge.dav.xml import Malformed, parse, tags, text
 
@@ -101,7 +94,13 @@ def test_a_proppatch_names_what_it_sets_and_removes() -> None:
         b'<propertyupdate xmlns="DAV:"><set><prop><displayname>x</displayname></prop></set>'
         b'<remove><prop><getetag/><b xmlns="urn:b"/></prop></remove></propertyupdate>'
     )
-    assert parse_proppatch(body) == ("{DAV:}displayname", "{DAV:}getetag", "{urn:b}b")
+    found = parse_proppatch(body)
+    assert [(each.name, each.text) for each in found] == [
+        ("{DAV:}displayname", "x"),
+        ("{DAV:}getetag", ""),
+        ("{urn:b}b", ""),
+    ]
+    assert [each.element is None for each in found] == [False, True, True]
 
 
 def test_the_three_reports_are_read() -> None:

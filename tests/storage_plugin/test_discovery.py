@@ -107,7 +107,10 @@ def test_a_calendar_tells_what_it_can(ask: Any) -> None:
     answer = ask("PROPFIND", CALENDAR, asked, headers={"Depth": "0"})
     found = answer.properties()
     reports = {report[0].tag for report in found[f"{D}supported-report-set"].iter(f"{D}report")}
-    assert reports == {f"{C}calendar-query", f"{C}calendar-multiget", f"{C}free-busy-query", f"{D}sync-collection"}
+    assert reports == {
+        *(f"{C}{name}" for name in ("calendar-query", "calendar-multiget", "free-busy-query")),
+        *(f"{D}{name}" for name in ("sync-collection", "expand-property")),
+    }
     assert [each.get("name") for each in found[f"{C}supported-calendar-component-set"]] == ["VEVENT"]
     assert found[f"{C}supported-calendar-data"][0].get("content-type") == "text/calendar"
     assert [each.text for each in found[f"{C}supported-collation-set"]] == [
@@ -121,11 +124,36 @@ def test_a_calendar_tells_what_it_can(ask: Any) -> None:
     assert not answer.properties(status=404)
 
 
-def test_a_report_is_announced_only_where_it_is_answered(ask: Any, fill: Any) -> None:
+REPORTS = {
+    "{urn:ietf:params:xml:ns:caldav}calendar-query": '<C:filter><C:comp-filter name="VCALENDAR"/></C:filter>',
+    "{urn:ietf:params:xml:ns:caldav}calendar-multiget": "<D:href>/</D:href>",
+    "{urn:ietf:params:xml:ns:caldav}free-busy-query": '<C:time-range start="20260301T000000Z" end="20260302T000000Z"/>',
+    "{DAV:}sync-collection": "<D:sync-token/><D:sync-level>1</D:sync-level><D:prop/>",
+    "{DAV:}expand-property": '<D:property name="owner"/>',
+    "{DAV:}principal-property-search": "<D:property-search><D:prop><D:displayname/></D:prop><D:match>x</D:match>"
+    "</D:property-search><D:prop/>",
+    "{DAV:}principal-search-property-set": "",
+    "{DAV:}acl-principal-prop-set": "",
+    "{DAV:}version-tree": "",
+}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", HOME, "/bob@example.com/", HOME + "calendar-proxy-read/", CALENDAR, CALENDAR + "a.ics"]
+)
+def test_a_report_is_announced_exactly_where_it_is_answered(ask: Any, fill: Any, path: str) -> None:
+    """RFC 3253 3.1.5, and 3.6 for what is not."""
     fill("a.ics")
-    for path in ("/", HOME, CALENDAR + "a.ics"):
-        answer = ask("PROPFIND", path, propfind("D:supported-report-set"), headers={"Depth": "0"})
-        assert len(answer.properties()[f"{D}supported-report-set"]) == 0
+    answer = ask("PROPFIND", path, propfind("D:supported-report-set"), headers={"Depth": "0"})
+    announced = {report[0].tag for report in answer.properties()[f"{D}supported-report-set"].iter(f"{D}report")}
+    for name, inside in REPORTS.items():
+        namespace, local = name[1:].split("}")
+        body = f'<r:{local} {NAMESPACES} xmlns:r="{namespace}">{inside}</r:{local}>'
+        answer = ask("REPORT", path, body, headers={"Depth": "0"})
+        refused = answer.status == 403 and answer.xml[0].tag == f"{D}supported-report"
+        assert refused is (name not in announced), f"{name} at {path}: {answer.status} {answer.text}"
+        assert refused or answer.status in {200, 207}
+    assert announced <= set(REPORTS)
 
 
 WRITING = {"write", "write-content", "write-properties", "bind", "unbind", "all"}
@@ -139,7 +167,7 @@ def privileges(answer: Any) -> set[str]:
 def test_a_calendar_to_write_grants_what_clients_look_for(ask: Any) -> None:
     answer = ask("PROPFIND", CALENDAR, propfind("D:current-user-privilege-set"), headers={"Depth": "0"})
     assert "{urn:ietf:params:xml:ns:caldav}read-free-busy" in privileges(answer)
-    assert privileges(answer) & WRITING == {"write", "write-content", "bind", "unbind"}
+    assert privileges(answer) & WRITING == {"write", "write-properties", "write-content", "bind", "unbind"}
 
 
 def test_a_calendar_to_read_grants_nothing_that_a_client_takes_for_writing(ask: Any) -> None:
@@ -164,8 +192,8 @@ def test_calendar_data_are_no_property(ask: Any, fill: Any) -> None:
 def test_nothing_is_announced_that_is_not_done(ask: Any) -> None:
     answer = ask("OPTIONS", CALENDAR)
     classes = [each.strip() for each in answer.headers["DAV"].split(",")]
-    assert classes == ["1", "3", "calendar-access"], "Thunderbird drops the first token, so it is 1"
-    for absent in ("LOCK", "MKCALENDAR", "COPY", "MOVE", "POST", "ACL", "GET", "PUT", "DELETE"):
+    assert classes == ["1", "3", "calendar-access", "calendar-proxy"], "Thunderbird drops the first token, so it is 1"
+    for absent in ("LOCK", "UNLOCK", "COPY", "ACL", "GET", "PUT"):
         assert absent not in answer.headers["Allow"].split(", ")
 
 

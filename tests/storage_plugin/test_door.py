@@ -180,5 +180,5 @@ def test_a_path_with_control_characters_is_400(ask: Any, path: str) -> None:
 
 
 def test_dots_in_a_path_lead_nowhere_else(ask: Any, store: Any) -> None:
-    assert ask("PROPFIND", "/alice@example.com/../bob@example.com/", headers={"Depth": "1"}).status == 403
+    assert ask("PROPFIND", "/alice@example.com/../bob@example.com/calendar/", headers={"Depth": "1"}).status == 403
     assert store.calls == []

@@ -3,6 +3,7 @@
 import base64
 import logging
 import threading
+from itertools import product
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def test_everything_else_asks_for_a_login_before_anything(ask: Any, store: Any, 
 
 
 def test_options_needs_no_login(ask: Any) -> None:
-    assert ask("OPTIONS", CALENDAR, user=None).headers["DAV"] == "1, 3, calendar-access"
+    assert ask("OPTIONS", CALENDAR, user=None).headers["DAV"] == "1, 3, calendar-access, calendar-proxy"
 
 
 def test_every_401_has_the_same_challenge(ask: Any, store: Any) -> None:
@@ -125,8 +126,16 @@ def test_a_fault_in_an_answer_is_a_plain_500_and_tells_nothing(
     assert "open sesame" not in caplog.text
 
 
-@pytest.mark.parametrize("path", ["/bob@example.com/", "/bob@example.com/calendar/", "/a.ahlgren@example.com/"])
-@pytest.mark.parametrize("method", ["PROPFIND", "REPORT", "GET", "PUT", "DELETE", "PROPPATCH", "MKCALENDAR"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *product(
+            ("PROPFIND", "REPORT", "GET", "PUT", "DELETE", "PROPPATCH", "MKCALENDAR", "POST", "COPY"),
+            ("/bob@example.com/calendar/", "/bob@example.com/calendar/a.ics"),
+        ),
+        *product(("GET", "PUT", "DELETE", "MKCALENDAR", "POST"), ("/bob@example.com/", "/a.ahlgren@example.com/")),
+    ],
+)
 def test_nobody_comes_to_another_s_place(ask: Any, store: Any, event: Any, method: str, path: str) -> None:
     answer = ask(method, path, event(), headers={"Depth": "0"})
     assert answer.status == 403

@@ -23,7 +23,7 @@ from bridge.model import (
     Recurrence,
     Weekly,
 )
-from bridge.storage_plugin import reports
+from bridge.storage_plugin import calendar_reports
 
 CALENDAR = "/alice@example.com/calendar/"
 CAROLS = "/alice@example.com/carol@example.com~calendar/"
@@ -214,7 +214,7 @@ def test_times_without_a_zone_are_asked_for_in_the_zone_of_the_query(ask: Any, w
 
 def test_more_instances_than_an_answer_may_hold_are_refused(ask: Any, weekly: Any, monkeypatch: Any) -> None:
     weekly(replace(RECORD, recurrence=Recurrence(Daily(1), date(2026, 3, 2)), exceptions=(), deleted=()))
-    monkeypatch.setattr(reports, "MOST_INSTANCES", 10)
+    monkeypatch.setattr(calendar_reports, "MOST_INSTANCES", 10)
     for end, status in (("20260312", 207), ("20260313", 403)):
         answer = ask("REPORT", CALENDAR, query("", window("expand", "20260301", end)))
         assert answer.status == status

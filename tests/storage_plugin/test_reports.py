@@ -78,28 +78,29 @@ def test_a_query_that_cannot_be_answered_rightly_is_refused(ask: Any, body: str,
     assert answer.xml[0].tag == C + precondition
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["expand-property", "principal-property-search", "principal-search-property-set", "unknown"],
-)
-@pytest.mark.parametrize("path", ["/", "/alice@example.com/", CALENDAR])
-def test_a_report_that_is_not_done_is_refused_and_not_answered_empty(ask: Any, name: str, path: str) -> None:
-    answer = ask("REPORT", path, f"<{name} {NAMESPACES}/>")
-    assert answer.status == 403
-    assert answer.xml[0].tag == f"{D}supported-report"
+def test_a_report_that_is_not_done_is_refused_and_not_answered_empty(ask: Any) -> None:
+    for path in ("/", "/alice@example.com/", CALENDAR):
+        for name in ("unknown", "acl-principal-prop-set", "principal-match"):
+            answer = ask("REPORT", path, f"<{name} {NAMESPACES}/>")
+            assert answer.status == 403
+            assert answer.xml[0].tag == f"{D}supported-report"
 
 
-@pytest.mark.parametrize("path", ["/", "/alice@example.com/", CALENDAR + "a.ics"])
-def test_busy_time_is_told_of_calendars_alone(ask: Any, fill: Any, path: str) -> None:
+def test_a_query_and_a_multiget_on_a_home_are_answered_over_all_its_calendars(ask: Any, fill: Any) -> None:
+    shared = "/alice@example.com/bob@example.com~calendar/"
     fill("a.ics")
-    window = '<C:time-range start="20260301T000000Z" end="20260302T000000Z"/>'
-    answer = ask("REPORT", path, f"<C:free-busy-query {NAMESPACES}>{window}</C:free-busy-query>")
-    assert answer.status == 403
-    assert answer.xml[0].tag == f"{D}supported-report"
-
-
-def test_a_report_on_a_home_is_refused_and_not_answered_empty(ask: Any) -> None:
-    assert ask("REPORT", "/alice@example.com/", query("")).xml[0].tag == f"{D}supported-report"
+    fill("b.ics", calendar="bob@example.com~calendar")
+    assert set(ask("REPORT", "/alice@example.com/", query(""), headers={"Depth": "infinity"}).responses()) == {
+        CALENDAR + "a.ics",
+        shared + "b.ics",
+    }
+    asked = (CALENDAR + "a.ics", shared + "b.ics", shared + "gone.ics", "/bob@example.com/calendar/b.ics")
+    answer = ask("REPORT", "/alice@example.com/", multiget(*asked))
+    assert f"{C}calendar-data" in answer.properties(shared + "b.ics")
+    assert answer.statuses() == {
+        shared + "gone.ics": "HTTP/1.1 404 Not Found",
+        "/bob@example.com/calendar/b.ics": "HTTP/1.1 403 Forbidden",
+    }
 
 
 def test_a_multiget_answers_each_href_and_404_only_for_what_is_not_there(ask: Any, fill: Any) -> None:
@@ -183,13 +184,31 @@ def test_a_token_of_another_mirror_starts_over(ask: Any, fill: Any, token: str) 
     assert answer.xml[0].tag == f"{D}valid-sync-token"
 
 
-def test_a_sync_over_its_limit_is_refused_and_not_cut(ask: Any, fill: Any) -> None:
-    fill("a.ics", "b.ics")
+def test_a_sync_over_its_limit_is_cut_and_the_token_leads_on(ask: Any, fill: Any) -> None:
+    """RFC 6578 3.6."""
+    names = [f"{number}.ics" for number in range(5)]
+    fill(*names)
     limit = "<limit><nresults>{}</nresults></limit>"
-    assert len(ask("REPORT", CALENDAR, sync(more=limit.format(2))).responses()) == 2
-    answer = ask("REPORT", CALENDAR, sync(more=limit.format(1)))
-    assert answer.status == 403
-    assert answer.xml[0].tag == f"{D}number-of-matches-within-limits"
+    assert len(ask("REPORT", CALENDAR, sync(more=limit.format(5))).responses()) == 5
+    found: list[str] = []
+    token = ""
+    for _ in range(3):
+        answer = ask("REPORT", CALENDAR, sync(token, more=limit.format(2)))
+        token = token_of(answer)
+        found += [href for href in answer.responses() if href != CALENDAR]
+        cut = answer.responses().get(CALENDAR)
+        assert (cut is None) is (len(found) == 5)
+        if cut is not None:
+            assert cut.findtext(f"{D}status") == "HTTP/1.1 507 Insufficient Storage"
+            assert cut.find(f"{D}error/{D}number-of-matches-within-limits") is not None
+    assert sorted(found) == [CALENDAR + name for name in names]
+    assert ask("REPORT", CALENDAR, sync(token)).responses() == {}
+
+
+def test_an_answer_of_no_results_is_refused(ask: Any, fill: Any) -> None:
+    fill("a.ics")
+    answer = ask("REPORT", CALENDAR, sync(more="<limit><nresults>0</nresults></limit>"))
+    assert (answer.status, answer.xml[0].tag) == (403, f"{D}number-of-matches-within-limits")
 
 
 @pytest.mark.parametrize("failing", ["calendar", "snapshot", "texts"])
