@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, MetaData, String, Table
 
-VERSION = 2
+VERSION = 3
 
 metadata = MetaData()
 
@@ -73,5 +73,18 @@ shares = Table(
     Column("share", LargeBinary, nullable=False),
 )
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: shares.create}
+kept_properties = Table(
+    "kept_properties",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("place", LargeBinary, nullable=False),  # viewer, mailbox and folder
+    Column("name", LargeBinary, nullable=False),
+    Column("property", LargeBinary, nullable=False),  # name and element
+    Index("one_property_a_name", "place", "name", unique=True),
+)
+
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
+    1: shares.create,
+    2: kept_properties.create,
+}
 """By the version they start from, each to the next one. Every version there ever was has a way to here."""

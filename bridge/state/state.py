@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 from bridge.keys import Keys
 from bridge.state.database import StateDatabase
 from bridge.state.intents import Intents
+from bridge.state.kept_properties import KeptProperties
 from bridge.state.names import Names
 from bridge.state.processes import Processes
 from bridge.state.proofs import Proofs
@@ -27,6 +28,7 @@ class State:
         self.proofs = Proofs(database, keys)
         self.names = Names(database, keys)
         self.shares = Shares(database, keys)
+        self.properties = KeptProperties(database, keys)
         self.intents = Intents(database, keys, self.processes.own_id)
 
     def close(self) -> None:

@@ -97,15 +97,18 @@ def test_an_older_state_is_taken_along_step_by_step_and_once(
         assert open_state().names.get(ref) == WORK
 
 
-def test_a_state_from_before_there_were_shares_gets_their_table(
+def test_a_state_of_the_first_version_gets_the_tables_it_lacks(
     file: Path, open_state: OpenState, ref: CalendarRef
 ) -> None:
-    run_sql(file, "DROP TABLE shares")
+    for table in ("shares", "kept_properties"):
+        run_sql(file, f"DROP TABLE {table}")
     run_sql(file, "UPDATE schema SET version = 1")
     state = open_state()
     share = AddedShare(Address("bob@example.com"), ref.mailbox, "calendar")
     assert state.shares.add(ref.viewer.organisation, share)
+    state.properties.change(ref, {"{urn:x}a": "<a/>"})
     assert (state.names.get(ref), state.shares.all(ref.viewer.organisation)) == (WORK, (share,))
+    assert state.properties.get(ref) == {"{urn:x}a": "<a/>"}
 
 
 def test_a_migration_that_fails_changes_nothing(
