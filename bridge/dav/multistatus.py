@@ -6,7 +6,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Generic, TypeVar
 
-from bridge.dav.xml import tags, text
+from bridge.dav.xml import CALDAV, tags, text
 from bridge.errors import Unavailable
 
 Subject = TypeVar("Subject")
@@ -40,6 +40,10 @@ class Property(Generic[Subject]):
     in_allprop: bool = False
 
 
+Kept = Callable[[Subject], Mapping[str, str]]
+"""Gives the elements, by name, that a client has stored at something: they stand before what is known otherwise."""
+
+
 class ResponseWriter(Generic[Subject]):
     """Writes the response of any number of resources of one kind to one selection."""
 
@@ -48,6 +52,7 @@ class ResponseWriter(Generic[Subject]):
         table: Mapping[str, Property[Subject]],
         selection: Selection,
         *,
+        kept: Kept[Subject] | None = None,
         keeps_going: bool = False,
         minimal: bool = False,
     ) -> None:
@@ -62,23 +67,28 @@ class ResponseWriter(Generic[Subject]):
             names = list(table)
         elif selection.kind is Kind.ALL:
             names = [*(p.name for p in table.values() if p.in_allprop), *names]
-        self._only_names = selection.kind is Kind.NAMES
+        self._kind = selection.kind
+        self._kept = kept
         self._keeps_going = keeps_going
         self._minimal = minimal
-        self._rows = [(*tags(name), table[name].value) for name in dict.fromkeys(names) if name in table]
-        self._unknown = "".join(tags(name)[2] for name in names if name not in table)
+        self._rows = [
+            (name, *tags(name), table[name].value if name in table else None) for name in dict.fromkeys(names)
+        ]
 
     def __call__(self, href: str, subject: Subject) -> str:
         """Give the response element. Raises what a property's value raises."""
-        if self._only_names:
-            names = "".join(empty for _, _, empty, _ in self._rows)
-            return f"<D:response><D:href>{href}</D:href>{_propstat(names, 200)}</D:response>"
+        kept = self._kept(subject) if self._kept is not None else {}
+        if self._kind is Kind.NAMES:
+            names = dict.fromkeys([*(empty for _, _, _, empty, _ in self._rows), *(tags(name)[2] for name in kept)])
+            return f"<D:response><D:href>{href}</D:href>{_propstat(''.join(names), 200)}</D:response>"
         found: list[str] = []
-        missing = self._unknown
-        later = ""
-        for opening, closing, empty, value in self._rows:
+        missing = later = ""
+        for name, opening, closing, empty, value in self._rows:
+            if name in kept:
+                found.append(kept[name])
+                continue
             try:
-                shown = value(subject)
+                shown = None if value is None else value(subject)
             except Unavailable:
                 if not self._keeps_going:
                     raise
@@ -88,6 +98,8 @@ class ResponseWriter(Generic[Subject]):
                 missing += empty
             else:
                 found.append(f"{opening}{shown}{closing}" if shown else empty)
+        if self._kind is Kind.ALL:
+            found += self._dead(kept)
         if self._minimal:
             missing = ""
         parts = _propstat("".join(found), 200) if found or not (missing or later) else ""
@@ -96,6 +108,11 @@ class ResponseWriter(Generic[Subject]):
         if later:
             parts += _propstat(later, 503)
         return f"<D:response><D:href>{href}</D:href>{parts}</D:response>"
+
+    def _dead(self, kept: Mapping[str, str]) -> list[str]:
+        """Give what an allprop gets of kept elements: all but CalDAV's own (RFC 4791 5.2)."""
+        asked = {name for name, *_ in self._rows}
+        return [element for name, element in kept.items() if name not in asked and not name.startswith(CALDAV)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What properties are asked of: homes, people, calendars, resources, each as its viewer sees it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bridge.ids import DEFAULT_CALENDAR, PROXIES, Path, Proxy, make_href
@@ -11,13 +11,15 @@ from bridge.model import Address, ETag, Listed, Login, Rights, ServedCalendar, S
 class HomeView:
     """The viewer's principal, which is his calendar home too; the root shows itself through it.
 
-    ``calendars`` gives what he sees and may raise Unavailable. ``max_resource_size`` is in bytes.
+    ``calendars`` gives what he sees and ``kept`` the elements stored at his home; both may raise Unavailable.
+    ``max_resource_size`` is in bytes.
     """
 
     login: Login
     prefix: str
     max_resource_size: int
     calendars: Callable[[], Iterable[ServedCalendar]]
+    kept: Callable[[], Mapping[str, str]]
 
     def href(self, path: Path) -> str:
         """Give the href of a place, with the prefix."""
@@ -127,11 +129,15 @@ PrincipalView = HomeView | PersonView | GroupView
 
 @dataclass(frozen=True, slots=True)
 class CalendarView:
-    """A calendar. ``snapshot`` is called only for what needs it and may raise Unavailable."""
+    """A calendar. ``snapshot`` and ``kept`` are called only for what needs them and may raise Unavailable.
+
+    ``kept`` gives the elements that the viewer's clients have stored here.
+    """
 
     home: HomeView
     served: ServedCalendar
     snapshot: Callable[[], Snapshot]
+    kept: Callable[[], Mapping[str, str]]
 
     @property
     def path(self) -> Path:

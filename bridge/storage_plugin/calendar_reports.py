@@ -7,6 +7,7 @@ from itertools import islice
 
 from bridge.dav.calendar_properties import REPORTED
 from bridge.dav.expand import repeats
+from bridge.dav.kept import zone_of
 from bridge.dav.multistatus import Kind, ResponseWriter, status_response
 from bridge.dav.properties import CALENDAR_DATA
 from bridge.dav.query import find
@@ -33,7 +34,7 @@ def query(visit: Visit, calendars: Sequence[CalendarView], wanted: CalendarQuery
     responses: list[str] = []
     for calendar in calendars:
         resources = visit.snapshot(calendar.served).resources
-        timeline = visit.timeline(calendar.served, wanted.zone)
+        timeline = visit.timeline(calendar.served, wanted.zone or zone_of(calendar.kept()))
         found = find(wanted.filter, resources, timeline, partial(visit.texts, calendar.served))
         responses += [written for _, written in forms.respond(calendar, found)]
     return multistatus(responses, headers=forms.headers())
@@ -113,7 +114,7 @@ class Forms:
     def _instances(self, view: ResourceView, listed: Listed) -> list[Occurrence]:
         if self._data.expanded is None or not repeats(listed.index):
             return []
-        timeline = self._visit.timeline(view.calendar.served, self._zone)
+        timeline = self._visit.timeline(view.calendar.served, self._zone or zone_of(view.calendar.kept()))
         found = list(islice(timeline.occurrences(listed, self._data.expanded), self._left + 1))
         self._left -= len(found)
         if self._left < 0:

@@ -1,6 +1,6 @@
 """What this room needs of the service that is built from the configuration."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from bridge.config import Settings
@@ -33,6 +33,12 @@ class Store(Protocol):
 
     def changes(self, login: Login, served: ServedCalendar, token: str | None, limit: int | None = None) -> Changes:
         """Give what changed since the token."""
+
+    def properties(self, login: Login, served: ServedCalendar | None) -> dict[str, str]:
+        """Give the elements the viewer's clients have stored at a calendar, or at his home, by name."""
+
+    def set_properties(self, login: Login, served: ServedCalendar | None, changes: Mapping[str, str | None]) -> None:
+        """Store such elements, and remove those of which None is told."""
 
     def put(self, login: Login, served: ServedCalendar, name: Name, body: bytes, conditions: Conditions) -> Stored:
         """Write a resource."""

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from bridge.dav.calendar_properties import CALENDARS, RESOURCES
 from bridge.dav.expand_property import Expansion, Respond, expanding
-from bridge.dav.multistatus import Property, ResponseWriter, Selection
+from bridge.dav.multistatus import Kept, Property, ResponseWriter, Selection
 from bridge.dav.principal_properties import GROUP, HOME, PERSON, ROOT
 from bridge.dav.views import CalendarView, GroupView, HomeView, PersonView, ResourceView
 from bridge.errors import NotFound, NotPermitted
@@ -23,19 +23,20 @@ _PROXY_KINDS: Mapping[CalendarName, Proxy] = {name: kind for kind, name in PROXI
 
 @dataclass(frozen=True, slots=True)
 class Place(Generic[View]):
-    """A place: its href, the properties of its kind, and what they are asked of."""
+    """A place: its href, the properties of its kind, what they are asked of, and what clients have stored there."""
 
     href: str
     table: Mapping[str, Property[View]]
     view: View
+    kept: Kept[View] | None = None
 
     def respond(self, selection: Selection, *, minimal: bool = False) -> str:
         """Give the DAV:response of the place. Raises what its properties raise."""
-        return ResponseWriter(self.table, selection, minimal=minimal)(self.href, self.view)
+        return ResponseWriter(self.table, selection, kept=self.kept, minimal=minimal)(self.href, self.view)
 
     def expanded(self, wanted: Expansion, respond: Respond) -> "Place[View]":
         """Give the place with the hrefs in its properties followed."""
-        return Place(self.href, expanding(self.table, wanted, respond), self.view)
+        return Place(self.href, expanding(self.table, wanted, respond), self.view, self.kept)
 
 
 AnyPlace = Place[HomeView] | Place[PersonView] | Place[GroupView] | Place[CalendarView] | Place[ResourceView]
@@ -48,7 +49,7 @@ def place_at(visit: Visit, path: Path) -> AnyPlace:
         return Place(href, ROOT, visit.home)
     if path.calendar is None:
         if path.principal == visit.home.address:
-            return Place(href, HOME, visit.home)
+            return home(visit)
         return Place(href, PERSON, visit.person(path.principal))
     if path.name is None and path.calendar in _PROXY_KINDS:
         return Place(href, GROUP, _group(visit, path))
@@ -56,17 +57,26 @@ def place_at(visit: Visit, path: Path) -> AnyPlace:
         raise NotPermitted("This is not your address. Your calendars are below your own primary address.", "read")
     calendar = visit.calendar(path)
     if path.name is None:
-        return Place(href, CALENDARS, calendar)
+        return Place(href, CALENDARS, calendar, _kept)
     listed = find(visit, calendar, path.name)
     return Place(href, RESOURCES, ResourceView(calendar, listed, listed.etag))
+
+
+def home(visit: Visit) -> Place[HomeView]:
+    """Give the viewer's home."""
+    return Place(visit.request.href(visit.home.path), HOME, visit.home, _kept)
+
+
+def _kept(view: HomeView | CalendarView) -> Mapping[str, str]:
+    return view.kept()
 
 
 def members(visit: Visit, path: Path, selection: Selection, *, minimal: bool = False) -> Iterator[str]:
     """Give the responses of what is directly in a place. Raises Unavailable; one calendar of many does not."""
     if path.principal is None:
-        yield Place(visit.request.href(visit.home.path), HOME, visit.home).respond(selection, minimal=minimal)
+        yield home(visit).respond(selection, minimal=minimal)
     elif path.calendar is None and path.principal == visit.home.address:
-        write = ResponseWriter(CALENDARS, selection, keeps_going=True, minimal=minimal)
+        write = ResponseWriter(CALENDARS, selection, kept=_kept, keeps_going=True, minimal=minimal)
         yield from (write(visit.request.href(each.path), each) for each in visit.calendars())
     elif path.calendar is not None and path.calendar not in _PROXY_KINDS and path.name is None:
         calendar = visit.calendar(path)

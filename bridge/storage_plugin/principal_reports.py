@@ -3,12 +3,13 @@
 from bridge.dav.expand_property import Expansion
 from bridge.dav.multistatus import Kind, Selection, status_response
 from bridge.dav.people_search import PeopleSearch
-from bridge.dav.principal_properties import HOME, PERSON
+from bridge.dav.principal_properties import PERSON
 from bridge.dav.refusals import NotServed
 from bridge.dav.response import Response, multistatus
 from bridge.errors import NotFound, NotPermitted
 from bridge.ids import Path
 from bridge.storage_plugin.places import Place, place_at, read_href
+from bridge.storage_plugin.places import home as home_place
 from bridge.storage_plugin.visit import Visit
 
 _MOST_EXPANDED = 500
@@ -55,8 +56,7 @@ def search_people(visit: Visit, wanted: PeopleSearch) -> Response:
     home, preferences = visit.home, visit.request.preferences
     responses: list[str] = []
     if wanted.holds(home.display_name, home.addresses, "INDIVIDUAL"):
-        place = Place(home.href(home.path), HOME, home)
-        responses.append(place.respond(wanted.selection, minimal=preferences.minimal))
+        responses.append(home_place(visit).respond(wanted.selection, minimal=preferences.minimal))
     for person in visit.people(wanted.texts()):
         if person.address != home.address and wanted.holds(person.display_name, person.addresses, person.user_type):
             found = Place(home.href(person.path), PERSON, person)

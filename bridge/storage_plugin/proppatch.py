@@ -2,21 +2,40 @@
 
 from bridge.dav.bodies import MAX_XML, parse_proppatch
 from bridge.dav.multistatus import PropertyRefusal, change_response
+from bridge.dav.patch import DISPLAY_NAME, Patch, patch_calendar, patch_home, refuse_all
 from bridge.dav.response import Response, multistatus
-from bridge.storage_plugin.places import place_at
+from bridge.dav.views import CalendarView, HomeView
+from bridge.errors import NotExpressible
+from bridge.storage_plugin.places import AnyPlace, place_at
 from bridge.storage_plugin.visit import Visit
 
 
 def proppatch(visit: Visit) -> Response:
-    """Refuse each property by itself; nothing changes."""
+    """Set and remove properties: the elements are the viewer's own, also at others' calendars."""
     instructions = parse_proppatch(visit.request.body(MAX_XML))
     place = place_at(visit, visit.path)
-    names = list(dict.fromkeys(each.name for each in instructions))
-    refusals = {name: _refusal(name, is_live=name in place.table) for name in names}
-    return multistatus([change_response(place.href, names, refusals)])
+    match place.view:
+        case CalendarView():
+            patch = patch_calendar(instructions)
+        case HomeView() if visit.path.principal is not None:
+            patch = patch_home(instructions)
+        case _:
+            patch = refuse_all(instructions)
+    if not patch.refusals:
+        patch = _apply(visit, place, patch)
+    applied = visit.request.preferences.applied(minimal=not patch.refusals)
+    if applied:
+        return Response(200, applied)  # RFC 8144 2.2
+    return multistatus([change_response(place.href, patch.names, patch.refusals)])
 
 
-def _refusal(name: str, *, is_live: bool) -> PropertyRefusal:
-    if is_live and name != "{DAV:}displayname":
-        return PropertyRefusal("This property cannot be set.", "<D:cannot-modify-protected-property/>")
-    return PropertyRefusal("This property is not kept here.")
+def _apply(visit: Visit, place: AnyPlace, patch: Patch) -> Patch:
+    """Do what a patch says; gives it with what Exchange or the bounds refused."""
+    calendar = place.view if isinstance(place.view, CalendarView) else None
+    if calendar is not None and patch.display_name not in {None, calendar.display_name}:
+        return patch.refused([DISPLAY_NAME], PropertyRefusal("Rename the calendar in Outlook."))
+    try:
+        visit.store.set_properties(visit.login, None if calendar is None else calendar.served, patch.kept)
+    except NotExpressible as problem:
+        return patch.refused(patch.kept, PropertyRefusal(str(problem), status=507))
+    return patch

@@ -1,6 +1,6 @@
 """One authenticated request: who asks, for what, and the calendars as that viewer sees them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from bridge.dav.request import Request
@@ -24,9 +24,14 @@ class Visit:
         self.store = service.store
         self._service = service
         self.home = HomeView(
-            login, request.prefix, service.settings.server.max_resource_size, lambda: self.store.calendars(login)
+            login,
+            request.prefix,
+            service.settings.server.max_resource_size,
+            lambda: self.store.calendars(login),
+            lambda: self._properties(None),
         )
         self._snapshots: dict[CalendarName, Snapshot] = {}
+        self._kept: dict[CalendarName | None, Mapping[str, str]] = {}
 
     @property
     def path(self) -> Path:
@@ -144,4 +149,10 @@ class Visit:
         self._snapshots[served.name] = snapshot
 
     def _view(self, served: ServedCalendar) -> CalendarView:
-        return CalendarView(self.home, served, lambda: self.snapshot(served))
+        return CalendarView(self.home, served, lambda: self.snapshot(served), lambda: self._properties(served))
+
+    def _properties(self, served: ServedCalendar | None) -> Mapping[str, str]:
+        name = None if served is None else served.name
+        if name not in self._kept:
+            self._kept[name] = self.store.properties(self.login, served)
+        return self._kept[name]

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -37,6 +37,7 @@ from bridge.model import (
     Stored,
     Zone,
 )
+from bridge.state.kept_properties import home_of
 from bridge.state.state import State
 from bridge.sync.calendars import CALL, Listing, Shared
 from bridge.sync.changes import changes_since
@@ -85,6 +86,7 @@ class CalendarStore:
         self._exchange = exchange
         self._mirror = mirror
         self._intents = state.intents
+        self._properties = state.properties
         self._waiters = waiters
         self._zone = settings.zone
         self._on_refused = on_refused
@@ -157,6 +159,20 @@ class CalendarStore:
         """Give whom the directory knows whose name or address begins so, a hundred at most. Raises Unavailable."""
         with self._waiters.waiting():
             return self._asking(login, lambda: self._exchange.people(login.caller, text, Deadline.after(CALL)))
+
+    def properties(self, login: Login, served: ServedCalendar | None) -> dict[str, str]:
+        """Give the elements the viewer's clients have stored at a calendar, or at his home (None), by Clark name.
+
+        Raises Unavailable.
+        """
+        return self._properties.get(home_of(login.caller.viewer) if served is None else served.calendar.ref)
+
+    def set_properties(self, login: Login, served: ServedCalendar | None, changes: Mapping[str, str | None]) -> None:
+        """Store such elements, and remove those of which None is told: all or none. Exchange is not asked.
+
+        Raises NotExpressible where it becomes too much, Unavailable.
+        """
+        self._properties.change(home_of(login.caller.viewer) if served is None else served.calendar.ref, changes)
 
     # --- writing -------------------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 """A store in memory that enforces what the real one promises, and a client that speaks WSGI to the application."""
 
 import base64
-import io
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from lxml import etree
+from door import Answer, send
 
 from bridge.config import ExchangeSettings, ServerSettings, Settings, StateSettings, SyncSettings
 from bridge.errors import (
@@ -90,6 +89,7 @@ class FakeStore:
         self.kept: dict[FolderId, Kept] = {}
         self.served: dict[Address, list[ServedCalendar]] = {}
         self.trouble: dict[str, BridgeError | Exception] = {}
+        self.properties_kept: dict[tuple[Address, CalendarName | None], dict[str, str]] = {}
         self.normalises = False
         self.fresh_asked = 0
         self.calls: list[str] = []
@@ -143,6 +143,18 @@ class FakeStore:
             return {name: at for name, at in gone.items() if at > since}
 
         return changes_since(snapshot, removed, token, limit)
+
+    def properties(self, login: Login, served: ServedCalendar | None) -> dict[str, str]:
+        name = None if served is None else served.name
+        return self.properties_kept.setdefault((login.mailbox.address, name), {})
+
+    def set_properties(self, login: Login, served: ServedCalendar | None, changes: Mapping[str, str | None]) -> None:
+        self._called("set_properties")
+        kept = self.properties(login, served)
+        for name, element in changes.items():
+            kept.pop(name, None)
+            if element is not None:
+                kept[name] = element
 
     def put(self, login: Login, served: ServedCalendar, name: Name, body: bytes, conditions: Conditions) -> Stored:
         del login
@@ -240,88 +252,6 @@ class FakeAccounts:
         return Login(Caller(viewer, BasicCredential(username, password)), mailbox)
 
 
-@dataclass
-class Answer:
-    """What came back."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def xml(self) -> Any:
-        """The body parsed."""
-        return etree.fromstring(self.body)
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.body.decode()
-
-    def responses(self) -> dict[str, Any]:
-        """Give the DAV:response elements by href; there must not be two of one href."""
-        found = self.xml.findall("{DAV:}response")
-        by_href = {each.findtext("{DAV:}href"): each for each in found}
-        assert len(by_href) == len(found)
-        return by_href
-
-    def properties(self, href: str | None = None, status: int = 200) -> dict[str, Any]:
-        """Give the property elements with this status of one response, or of the only one."""
-        responses = self.responses()
-        response = responses[href] if href is not None else next(iter(responses.values()))
-        return {
-            prop.tag: prop
-            for propstat in response.findall("{DAV:}propstat")
-            if f" {status} " in propstat.findtext("{DAV:}status")
-            for prop in propstat.find("{DAV:}prop")
-        }
-
-    def statuses(self) -> dict[str, str]:
-        """Give the response-level status of each response that has one."""
-        found = {href: each.findtext("{DAV:}status") for href, each in self.responses().items()}
-        return {href: status for href, status in found.items() if status}
-
-
-def _ask(
-    app: Any, method: str, path: str, body: bytes, headers: Mapping[str, str], environ: Mapping[str, Any]
-) -> Answer:
-    built: dict[str, Any] = {
-        "REQUEST_METHOD": method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": path.encode().decode("latin-1"),
-        "QUERY_STRING": "",
-        "SERVER_NAME": "bridge.test",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    for name, value in headers.items():
-        key = name.upper().replace("-", "_")
-        built[key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"] = value
-    built.update(environ)
-    started: list[Any] = []
-
-    def start_response(status: str, found: list[tuple[str, str]]) -> None:
-        started.extend((status, found))
-
-    answer = b"".join(app(built, start_response))
-    status, found = started
-    for name, value in found:
-        assert isinstance(value, str), f"{name} is no string (PEP 3333)"
-        assert value.encode("latin-1"), f"{name} is empty"
-        assert not any(ord(character) < 32 for character in value)
-    length = dict(found).get("Content-Length")
-    assert length is None or method.upper() == "HEAD" or int(length) == len(answer)
-    return Answer(int(status.split()[0]), dict(found), answer)
-
-
 @pytest.fixture
 def store() -> FakeStore:
     """Alice sees two calendars of her own, Bob's to read, and of Carol's busy times only; Bob sees his own."""
@@ -405,7 +335,7 @@ def ask_app() -> Callable[..., Answer]:
         if user is not None:
             sent["Authorization"] = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
         raw = body.encode() if isinstance(body, str) else body
-        return _ask(app, method, path, raw, sent, environ or {})
+        return send(app, method, path, raw, sent, environ or {})
 
     return ask
 

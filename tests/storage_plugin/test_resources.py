@@ -313,28 +313,6 @@ def test_an_old_answer_bears_its_age_and_a_fresh_one_does_not(ask: Any, fill: An
         assert 7200 <= int(ask(method, path, body, headers={"Depth": "1"}).headers["Age"]) < 7260
 
 
-SET = '<propertyupdate xmlns="DAV:" xmlns:A="http://apple.com/ns/ical/"><set><prop>{}</prop></set></propertyupdate>'
-
-
-@pytest.mark.parametrize("path", [HOME, CALENDAR, ONE])
-def test_each_property_is_refused_by_itself_and_nothing_changes(ask: Any, fill: Any, path: str) -> None:
-    fill("one.ics")
-    before = ask("PROPFIND", path, headers={"Depth": "0"}).body
-    body = SET.format("<resourcetype/><displayname>New</displayname><A:calendar-color>#fff</A:calendar-color>")
-    answer = ask("PROPPATCH", path, body)
-    assert answer.status == 207
-    names = {f"{D}resourcetype", f"{D}displayname", "{http://apple.com/ns/ical/}calendar-color"}
-    assert set(answer.properties(path, 403)) == names
-    assert len(answer.xml.findall(f".//{D}cannot-modify-protected-property")) == 1
-    assert ask("PROPFIND", path, headers={"Depth": "0"}).body == before
-    assert ask("PUT", ONE, fill().texts["one.ics"]).status == 204, "the calendar still works"
-
-
-def test_a_proppatch_of_what_is_not_there_is_404(ask: Any) -> None:
-    assert ask("PROPPATCH", HOME + "nothing/", SET.format("<displayname/>")).status == 404
-    assert ask("PROPPATCH", ONE, SET.format("<displayname/>")).status == 404
-
-
 @pytest.mark.parametrize("method", ["PROPFIND", "PROPPATCH", "REPORT"])
 @pytest.mark.parametrize("body", [b"<", b"text", b"<a/>", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'])
 def test_a_body_that_is_not_the_right_xml_is_refused(ask: Any, method: str, body: bytes) -> None:
