@@ -6,6 +6,7 @@ Radicale keeps routing, the order of login, and its plugins; every answer is our
 import base64
 import binascii
 import re
+import unicodedata
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -30,6 +31,7 @@ METHODS = frozenset(
 
 _ORIGINAL = "bridge.environ"
 _GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
+_ESCAPED = re.compile("\u241b([0-9a-f]+);")
 _COMPRESS_FROM = 1400
 """Bytes: what fits one packet gains nothing."""
 
@@ -82,7 +84,7 @@ class RoutedApplication(Application, ABC):
 
     def _serve(self, environ: types.WSGIEnviron, base_prefix: str, path: str, *_: Any, **__: Any) -> types.WSGIResponse:
         original = environ.get(_ORIGINAL, environ)
-        response = self.serve(original, base_prefix, path)
+        response = self.serve(original, base_prefix, _ESCAPED.sub(lambda found: chr(int(found[1], 16)), path))
         if response is None:
             return httputils.NOT_ALLOWED  # which Radicale turns into a 401, with the realm
         headers, body = _compressed(response, original)
@@ -117,11 +119,21 @@ def _routable(environ: types.WSGIEnviron) -> dict[str, Any]:
     routable[_ORIGINAL] = environ
     for name in ("HTTP_AUTHORIZATION", "CONTENT_TYPE", "HTTP_ACCEPT_ENCODING", "QUERY_STRING"):
         routable.pop(name, None)
-    routable["PATH_INFO"] = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8")
+    path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8")
+    routable["PATH_INFO"] = "".join(map(_escape, path))
     credentials = _credentials(environ.get("HTTP_AUTHORIZATION", ""))
     if credentials:
         routable["HTTP_AUTHORIZATION"] = "Basic " + base64.b64encode(credentials.encode()).decode()
     return routable
+
+
+def _escape(character: str) -> str:
+    """Write what Radicale lets into no path, though it may be in a client's name, so that it comes through.
+
+    It refuses every character of Unicode's categories C: line feeds, the joiners inside an emoji. NUL stays refused.
+    """
+    is_refused = character == "\u241b" or (character != "\0" and unicodedata.category(character).startswith("C"))
+    return f"\u241b{ord(character):x};" if is_refused else character
 
 
 def _credentials(header: str) -> str | None:

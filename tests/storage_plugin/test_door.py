@@ -1,12 +1,14 @@
 """The door holds whatever knocks: never a 500, never a traceback, never broken XML."""
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+CALENDAR = "/alice@example.com/calendar/"
 SETTINGS = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
@@ -174,9 +176,18 @@ def test_a_path_that_is_not_utf_8_is_400(ask: Any, path: bytes) -> None:
     assert ask("PROPFIND", "", environ={"PATH_INFO": path.decode("latin-1")}).status == 400
 
 
-@pytest.mark.parametrize("path", ["/alice@example.com/calendar/a\nb.ics", "/alice@example.com/\x00"])
-def test_a_path_with_control_characters_is_400(ask: Any, path: str) -> None:
-    assert ask("PROPFIND", path).status == 400
+def test_a_path_with_a_nul_is_400(ask: Any) -> None:
+    assert ask("PROPFIND", "/alice@example.com/\x00").status == 400
+
+
+@pytest.mark.parametrize(
+    "name", ["a\nb.ics", "a\tb.ics", "👩\u200d💻.ics", "␛a;.ics", "\ue000.ics", 'a "b" c@d.ics', "ä%2fb.ics"]
+)
+def test_a_client_s_name_comes_back_whatever_is_in_it(ask: Any, event: Any, name: str) -> None:
+    assert ask("PUT", f"{CALENDAR}{name}", event()).status == 201
+    (href,) = set(ask("PROPFIND", CALENDAR, headers={"Depth": "1"}).responses()) - {CALENDAR}
+    assert unquote(href) == CALENDAR + name
+    assert ask("GET", unquote(href)).status == 200
 
 
 def test_dots_in_a_path_lead_nowhere_else(ask: Any, store: Any) -> None:
