@@ -81,7 +81,9 @@ _PROTECTED_HERE = PropertyRefusal("This property cannot be set.", "<D:cannot-mod
 
 
 def _kept(instruction: Instruction) -> str | None:
-    return None if instruction.element is None else to_kept(instruction.element)
+    """Give what is to be kept; an empty colour or order is none, as clients take one away that way too (vdirsyncer)."""
+    is_none = instruction.element is None or (instruction.name in {COLOUR, ORDER} and not instruction.text.strip())
+    return None if is_none or instruction.element is None else to_kept(instruction.element)
 
 
 def _judge(instruction: Instruction) -> PropertyRefusal | None:
@@ -103,12 +105,12 @@ def _check_name(element: etree._Element) -> PropertyRefusal | None:
 
 
 def _check_colour(element: etree._Element) -> PropertyRefusal | None:
-    is_right = _COLOUR.fullmatch((element.text or "").strip())
+    is_right = _COLOUR.fullmatch((element.text or "").strip() or "#000")
     return None if is_right else PropertyRefusal("A colour is written as #RGB, #RRGGBB or #RRGGBBAA.", status=409)
 
 
 def _check_order(element: etree._Element) -> PropertyRefusal | None:
-    is_right = _ORDER.fullmatch((element.text or "").strip())
+    is_right = _ORDER.fullmatch((element.text or "").strip() or "0")
     return None if is_right else PropertyRefusal("The order of calendars is a whole number.", status=409)
 
 

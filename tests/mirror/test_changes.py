@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from told import told_since
 
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
@@ -14,6 +13,8 @@ from bridge.model import (
     Rendered,
     Uid,
 )
+
+from told import told_since
 
 MakeEvent = Callable[..., Rendered]
 Pull = Callable[..., Applied]

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
-from told import told_since
 
 from bridge.mirror.batch import Applied, Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
@@ -18,6 +17,8 @@ from bridge.model import (
     Rendered,
     Revision,
 )
+
+from told import told_since
 
 MakeEvent = Callable[..., Rendered]
 OpenMirror = Callable[..., Mirror]

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from told import told_since
-
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
@@ -13,6 +11,8 @@ from bridge.model import (
     Name,
     Rendered,
 )
+
+from told import told_since
 
 MakeEvent = Callable[..., Rendered]
 Pull = Callable[..., Applied]

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from told import told_since
 
 from bridge.mirror.batch import Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarRef, Cursor, ItemId, Name, Rendered, Revision
+
+from told import told_since
 
 MakeEvent = Callable[..., Rendered]
 OpenMirror = Callable[..., Mirror]

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from door import Answer, send
 
 from bridge.config import ExchangeSettings, ServerSettings, Settings, StateSettings, SyncSettings
 from bridge.errors import (
@@ -62,6 +61,8 @@ from bridge.model import (
 from bridge.state.sqlite import make_engine
 from bridge.storage_plugin.application import make_application
 from bridge.sync.changes import changes_since
+
+from door import Answer, send
 
 ALICE = Mailbox(Address("alice@example.com"), "Alice Ahlgren", frozenset({Address("a.ahlgren@example.com")}))
 BOB = Mailbox(Address("bob@example.com"), "Bob Böhm & Söhne")
