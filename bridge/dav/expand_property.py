@@ -8,7 +8,7 @@ from lxml import etree
 
 from bridge.dav.multistatus import Property, Subject
 from bridge.dav.refusals import NotServed, bad_request
-from bridge.dav.xml import DAV, children
+from bridge.dav.xml import DAV, NAMESPACES, children, tags
 
 DEEPEST = 4
 """How far hrefs are followed: from a person to a group, its members, and their groups."""
@@ -64,6 +64,9 @@ def _name(element: etree._Element) -> str:
     if element.tag != f"{DAV}property":
         raise bad_request("An expand-property holds property elements.")
     try:
-        return etree.QName(element.get("namespace", "DAV:") or None, element.get("name", "").strip()).text
-    except ValueError:
+        name = etree.QName(element.get("namespace", "DAV:") or None, element.get("name", "").strip()).text
+        # A namespace that is no URI would make an answer that no parser takes.
+        etree.fromstring(f"<D:prop{NAMESPACES}>{tags(name)[2]}</D:prop>")
+    except (ValueError, etree.XMLSyntaxError):
         raise bad_request("A property of an expand-property has the name of an element.") from None
+    return name

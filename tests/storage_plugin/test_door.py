@@ -1,5 +1,6 @@
 """The door holds whatever knocks: never a 500, never a traceback, never broken XML."""
 
+import gzip
 from typing import Any
 from urllib.parse import unquote
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 CALENDAR = "/alice@example.com/calendar/"
+CALDAV = "{urn:ietf:params:xml:ns:caldav}"
 SETTINGS = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
@@ -39,6 +41,12 @@ SEGMENTS = st.sampled_from(
         ".well-known",
         "caldav",
         ".web",
+        "carol@example.com",
+        "carol@example.com~calendar",
+        "secret.ics",
+        "calendar-proxy-read",
+        "calendar-proxy-write",
+        "inbox",
         "größe",
         "%",
         "\x00",
@@ -66,11 +74,26 @@ HEADER_NAMES = st.sampled_from(
         "Content-Length",
         "Transfer-Encoding",
         "Prefer",
+        "Brief",
+        "Overwrite",
+        "Content-Encoding",
     )
 )
 HEADERS = st.dictionaries(
     HEADER_NAMES,
-    LATIN | st.sampled_from(("0", "1", "infinity", "*", '"a"', "gzip", "/x", "chunked", "text/calendar")),
+    LATIN
+    | st.sampled_from(
+        (
+            *("0", "1", "infinity", "*", '"a"', "gzip", "/x", "chunked", "text/calendar", "T", "F", "t"),
+            *(
+                "return=minimal",
+                "return=representation",
+                "depth-noroot",
+                "/alice@example.com/besprechungen-größe/b.ics",
+            ),
+            *("http://bridge.test/alice@example.com/calendar/c.ics", "http://[", "/carol@example.com/calendar/x.ics"),
+        )
+    ),
     max_size=5,
 )
 
@@ -103,12 +126,37 @@ ELEMENTS = st.sampled_from(
         "C:calendar-data",
         "C:expand",
         "C:free-busy-query",
+        "D:expand-property",
+        "D:property",
+        "D:principal-property-search",
+        "D:principal-search-property-set",
+        "D:property-search",
+        "D:match",
+        "D:displayname",
+        "D:mkcol",
+        "C:mkcalendar",
+        "C:calendar",
+        "D:collection",
+        "C:calendar-timezone",
+        "C:comp",
+        "A:calendar-color",
+        "CS:calendar-proxy-read-for",
+        "D:group-membership",
+        "C:param-filter",
+        "C:timezone",
         "X:other",
         "other",
     )
 )
 TEXTS = st.sampled_from(
-    ("", "1", "-1", "infinite", "99999999999", "/alice@example.com/calendar/a.ics", "http://[", "é")
+    (
+        *("", "1", "-1", "infinite", "99999999999", "/alice@example.com/calendar/a.ics", "http://[", "é", "#ff0000"),
+        *(
+            "/carol@example.com/calendar/secret.ics",
+            "/alice@example.com/carol@example.com~calendar/secret.ics",
+            "Carol",
+        ),
+    )
 )
 ATTRIBUTES = st.sampled_from(
     (
@@ -122,6 +170,11 @@ ATTRIBUTES = st.sampled_from(
         ' collation="i;octet"',
         ' version="2.0"',
         ' name=""',
+        ' name="owner"',
+        ' name="group-membership" namespace="DAV:"',
+        ' name="a b" namespace="{}"',
+        ' test="anyof"',
+        ' xml:lang="de"',
     )
 )
 
@@ -137,18 +190,34 @@ def element(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 TREES = element(st.recursive(TEXTS, element, max_leaves=12)).map(
     lambda tree: tree.replace(
-        ">", ' xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:X="urn:x:&amp;&quot;">', 1
+        ">",
+        ' xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:X="urn:x:&amp;&quot;" '
+        'xmlns:A="http://apple.com/ns/ical/" xmlns:CS="http://calendarserver.org/ns/">',
+        1,
     ).encode()
 )
 BODIES = TREES | st.binary(max_size=60)
 
 
+MADE_ROOTS = ("{DAV:}principal-search-property-set", "{DAV:}mkcol-response", f"{CALDAV}mkcalendar-response")
+SECRET = "Carol's own"
+
+
+@pytest.fixture
+def secrets(store: Any, event: Any) -> None:
+    """Put an event into the calendar of Carol, of which alice may see the busy times alone."""
+    served = next(each for each in store.served["alice@example.com"] if each.owner.address == "carol@example.com")
+    store._write(store.kept[served.calendar.ref.folder], "secret.ics", event(summary=SECRET))
+
+
 def check(answer: Any) -> None:
-    assert answer.status < 500 or answer.status == 501
-    assert b"Traceback" not in answer.body
-    if "xml" in answer.headers.get("Content-Type", "") and answer.body and "Content-Encoding" not in answer.headers:
-        root = etree.fromstring(answer.body)
-        assert root.tag in {"{DAV:}multistatus", "{DAV:}error"}
+    assert answer.status < 500 or answer.status in {501, 502}
+    body = gzip.decompress(answer.body) if answer.headers.get("Content-Encoding") == "gzip" else answer.body
+    assert b"Traceback" not in body
+    assert SECRET.encode() not in body
+    if "xml" in answer.headers.get("Content-Type", "") and body:
+        root = etree.fromstring(body)
+        assert root.tag in {"{DAV:}multistatus", "{DAV:}error", *MADE_ROOTS}
         assert (root.tag == "{DAV:}multistatus") is (answer.status == 207)
 
 
@@ -157,18 +226,120 @@ def check(answer: Any) -> None:
 @example(method="PROPFIND", path="/", headers={"Authorization": "Basic /w=="}, body=b"", logs_in=False)
 @example(method="REPORT", path="/", headers={"Content-Type": "text/xml; charset=x"}, body=b"<a/>", logs_in=True)
 @SETTINGS
+@pytest.mark.usefixtures("secrets")
 def test_no_request_breaks_the_door(
     ask: Any, method: str, path: str, headers: dict[str, str], body: bytes, *, logs_in: bool
 ) -> None:
     check(ask(method, path, body, user="alice@example.com" if logs_in else None, headers=headers))
 
 
-@given(st.sampled_from(("PROPFIND", "PROPPATCH", "REPORT")), TREES, st.sampled_from(("0", "1")))
+@given(st.sampled_from(("PROPFIND", "PROPPATCH", "REPORT", "MKCALENDAR", "MKCOL")), TREES, st.sampled_from(("0", "1")))
 @SETTINGS
+@pytest.mark.usefixtures("secrets")
 def test_no_body_breaks_a_calendar(ask: Any, fill: Any, method: str, body: bytes, depth: str) -> None:
     fill("a.ics")
-    for path in ("/alice@example.com/calendar/", "/alice@example.com/calendar/a.ics", "/alice@example.com/", "/"):
+    for path in (CALENDAR, CALENDAR + "a.ics", "/alice@example.com/", "/", "/bob@example.com/"):
         check(ask(method, path, body, headers={"Depth": depth}))
+
+
+PROPERTIES = st.sampled_from(
+    (
+        *("<D:displayname/>", "<D:resourcetype/>", "<D:owner/>", "<D:acl/>", "<D:getetag/>", "<D:group-membership/>"),
+        *("<C:calendar-data/>", '<C:calendar-data><C:comp name="VCALENDAR"/></C:calendar-data>', "<D:sync-token/>"),
+        *("<CS:calendar-proxy-read-for/>", "<CS:getctag/>", "<C:calendar-home-set/>", "<X:own>é</X:own>"),
+        *("<A:calendar-color>#fff</A:calendar-color>", "<C:calendar-timezone>x</C:calendar-timezone>"),
+        *("<D:displayname>New</D:displayname>", "<own xmlns=''/>", "<C:schedule-calendar-transp/>"),
+    )
+)
+HREFS = st.sampled_from(
+    (
+        *(CALENDAR + "a.ics", "/carol@example.com/calendar/secret.ics", "/bob@example.com/", "http://[", "é", ""),
+        *("/alice@example.com/carol@example.com~calendar/secret.ics", "mailto:carol@example.com"),
+    )
+)
+WANTED = st.sampled_from(("<D:allprop/>", "<D:propname/>", "")) | st.lists(PROPERTIES, max_size=6).map(
+    lambda inside: f"<D:prop>{''.join(inside)}</D:prop>"
+)
+FOLLOWED = st.recursive(
+    st.just(""),
+    lambda inside: st.builds(
+        '<D:property name="{}" namespace="{}">{}</D:property>'.format,
+        st.sampled_from(
+            ("owner", "group-membership", "group-member-set", "calendar-proxy-read-for", "a b", "displayname")
+        ),
+        st.sampled_from(("DAV:", "http://calendarserver.org/ns/", "", "urn:x", "}")),
+        st.lists(inside, max_size=3).map("".join),
+    ),
+    max_leaves=8,
+)
+TOKENS = st.sampled_from(("", "x", "urn:exchange-bridge:sync:0123456789abcdef:1:0123456789abcdef:9"))
+LIMITS = st.sampled_from(("", *(f"<D:limit><D:nresults>{count}</D:nresults></D:limit>" for count in (0, 1, 5, "x"))))
+SEARCHED = st.builds(
+    "<D:property-search><D:prop>{}</D:prop><D:match>{}</D:match></D:property-search>".format,
+    PROPERTIES,
+    st.sampled_from(("o", "carol", "", "mailto:bob@example.com")),
+)
+
+
+def named(root: str, *parts: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, str]]:
+    return st.tuples(st.just(root), st.tuples(*parts).map("".join))
+
+
+GRAMMATICAL = (
+    named("D:propfind", WANTED)
+    | named(
+        "D:propertyupdate",
+        st.lists(PROPERTIES, min_size=1, max_size=4).map(
+            lambda each: f"<D:set><D:prop>{''.join(each)}</D:prop></D:set>"
+        ),
+    )
+    | named("D:expand-property", FOLLOWED)
+    | named(
+        "C:calendar-multiget",
+        WANTED,
+        st.lists(HREFS, max_size=4).map(lambda each: "".join(f"<D:href>{href}</D:href>" for href in each)),
+    )
+    | named("C:calendar-query", WANTED, st.just('<C:filter><C:comp-filter name="VCALENDAR"/></C:filter>'))
+    | named("D:sync-collection", TOKENS.map(lambda token: f"<D:sync-token>{token}</D:sync-token>"), LIMITS, WANTED)
+    | named("D:principal-property-search", st.lists(SEARCHED, max_size=3).map("".join), WANTED)
+    | named(
+        "D:mkcol", st.lists(PROPERTIES, max_size=3).map(lambda each: f"<D:set><D:prop>{''.join(each)}</D:prop></D:set>")
+    )
+)
+METHOD_OF = {"D:propfind": "PROPFIND", "D:propertyupdate": "PROPPATCH", "D:mkcol": "MKCOL"}
+PLACES = st.sampled_from(
+    (
+        *("/", "/alice@example.com/", CALENDAR, CALENDAR + "a.ics", "/bob@example.com/", "/carol@example.com/"),
+        *("/alice@example.com/carol@example.com~calendar/", "/alice@example.com/calendar-proxy-read/", "/nobody@x.y/"),
+        *(
+            "/bob@example.com/calendar-proxy-read/",
+            "/alice@example.com/new/",
+            "/alice@example.com/bob@example.com~calendar/",
+        ),
+    )
+)
+
+
+@given(
+    GRAMMATICAL,
+    PLACES,
+    st.sampled_from(("0", "1", "infinity", "2")),
+    st.sampled_from(("", "return=minimal", "depth-noroot")),
+)
+@SETTINGS
+@pytest.mark.usefixtures("secrets")
+def test_no_request_that_means_something_breaks_anything(
+    ask: Any, fill: Any, body: tuple[str, str], path: str, depth: str, prefer: str
+) -> None:
+    fill("a.ics", "b.ics")
+    root, inside = body
+    spaces = (
+        'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:CS="http://calendarserver.org/ns/" '
+        'xmlns:A="http://apple.com/ns/ical/" xmlns:X="urn:x"'
+    )
+    headers = {"Depth": depth, **({"Prefer": prefer} if prefer else {})}
+    answer = ask(METHOD_OF.get(root, "REPORT"), path, f"<{root} {spaces}>{inside}</{root}>", headers=headers)
+    check(answer)
 
 
 @pytest.mark.parametrize("path", [b"/\xff", b"/alice@example.com/\xc3", b"/\xed\xa0\x80"])
