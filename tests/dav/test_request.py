@@ -1,5 +1,6 @@
 """What a request says beside its body, and its body."""
 
+import gzip
 import io
 from typing import Any
 
@@ -101,3 +102,55 @@ def test_a_host_that_is_none_is_not_repeated() -> None:
     environ: dict[str, Any] = {"SERVER_NAME": "bridge.test", "SERVER_PORT": "5232", "wsgi.url_scheme": "http"}
     assert request(HTTP_HOST="a.test:8080", **environ).base_url == "http://a.test:8080/prefix/"
     assert request(HTTP_HOST='"><script>', **environ).base_url == "http://bridge.test:5232/prefix/"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP "])
+def test_a_packed_body_is_unpacked(coding: str) -> None:
+    packed = gzip.compress(b"hello" * 100)
+    assert request(packed, CONTENT_LENGTH=str(len(packed)), HTTP_CONTENT_ENCODING=coding).body(500) == b"hello" * 100
+
+
+def test_a_packed_body_is_as_large_as_it_is_unpacked() -> None:
+    packed = gzip.compress(b"\0" * 50_000_000)
+    with pytest.raises(TooLarge):
+        request(packed, CONTENT_LENGTH=str(len(packed)), HTTP_CONTENT_ENCODING="gzip").body(100_000)
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "status"),
+    [
+        (b"hello", "gzip", 400),
+        (gzip.compress(b"hello")[:-9], "gzip", 400),
+        (b"hello", "br", 415),
+        (b"hello", "gzip, gzip", 415),
+    ],
+)
+def test_a_body_that_cannot_be_unpacked_is_refused(body: bytes, coding: str, status: int) -> None:
+    with pytest.raises(NotServed) as refused:
+        request(body, CONTENT_LENGTH=str(len(body)), HTTP_CONTENT_ENCODING=coding).body(1000)
+    assert refused.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("destination", "status"),
+    [(None, 400), (" ", 400), ("http://[", 400), ("http://elsewhere.test/a", 502), ("//elsewhere.test/a", 502)],
+)
+def test_a_destination_is_a_place_of_this_server(destination: str | None, status: int) -> None:
+    """RFC 4918 9.8.3, 9.8.5."""
+    environ: dict[str, Any] = {} if destination is None else {"HTTP_DESTINATION": destination}
+    with pytest.raises(NotServed) as refused:
+        _ = request(HTTP_HOST="bridge.test", **environ).destination
+    assert refused.value.status == status
+
+
+@pytest.mark.parametrize("host", ["HTTP_HOST", "HTTP_X_FORWARDED_HOST"])
+def test_the_server_is_known_by_the_name_clients_call_it(host: str) -> None:
+    environ: dict[str, Any] = {"HTTP_HOST": "inside:8080", host: "Calendar.Example.Org"}
+    for destination in ("https://calendar.example.org/a", "/a"):
+        assert request(HTTP_DESTINATION=destination, **environ).destination == destination
+
+
+@pytest.mark.parametrize(("value", "overwrites"), [(None, True), ("T", True), ("f", False)])
+def test_a_copy_overwrites_unless_it_is_told_not_to(value: str | None, overwrites: bool) -> None:
+    environ: dict[str, Any] = {} if value is None else {"HTTP_OVERWRITE": value}
+    assert request(**environ).overwrites is overwrites
