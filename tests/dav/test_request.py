@@ -120,7 +120,7 @@ def test_a_packed_body_is_as_large_as_it_is_unpacked() -> None:
     ("body", "coding", "status"),
     [
         (b"hello", "gzip", 400),
-        (gzip.compress(b"hello")[:-9], "gzip", 400),
+        (gzip.compress(b"hello", mtime=0)[:-9], "gzip", 400),
         (b"hello", "br", 415),
         (b"hello", "gzip, gzip", 415),
     ],
