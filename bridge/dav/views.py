@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from bridge.dav.kept import told_name
 from bridge.ids import DEFAULT_CALENDAR, PROXIES, Path, Proxy, make_href
 from bridge.model import Address, ETag, Listed, Login, Rights, ServedCalendar, Snapshot
 
@@ -157,7 +158,8 @@ class CalendarView:
     @property
     def display_name(self) -> str:
         """What people read."""
-        return display_name(self.home.login, self.served)
+        shown = display_name(self.home.login, self.served)
+        return told_name(shown, self.kept()) if self.is_own else shown
 
 
 def display_name(login: Login, served: ServedCalendar) -> str:

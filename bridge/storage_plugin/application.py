@@ -11,6 +11,7 @@ from bridge.dav.request import Request
 from bridge.dav.response import Response
 from bridge.errors import BridgeError, NotFound, NotPermitted
 from bridge.ids import Path, parse_path
+from bridge.storage_plugin.calendars import delete_calendar, make_calendar
 from bridge.storage_plugin.compat import RoutedApplication, make_configuration
 from bridge.storage_plugin.needs import Service
 from bridge.storage_plugin.places import is_group
@@ -19,7 +20,7 @@ from bridge.storage_plugin.propfind import propfind
 from bridge.storage_plugin.proppatch import proppatch
 from bridge.storage_plugin.reports import report
 from bridge.storage_plugin.resources import add_member, delete, get, put
-from bridge.storage_plugin.transfers import copy
+from bridge.storage_plugin.transfers import copy, move
 from bridge.storage_plugin.visit import Visit
 
 DAV_CLASSES = "1, 3, calendar-access, calendar-proxy"
@@ -29,7 +30,13 @@ invite by themselves (RFC 4791 5.1). The first is 1: Thunderbird drops it."""
 Answer = Callable[[Visit], Response]
 
 _PROPERTIES: Mapping[str, Answer] = {"PROPFIND": propfind, "PROPPATCH": proppatch, "REPORT": report}
-_CALENDAR: Mapping[str, Answer] = {**_PROPERTIES, "POST": add_member}
+_CALENDAR: Mapping[str, Answer] = {
+    **_PROPERTIES,
+    "POST": add_member,
+    "DELETE": delete_calendar,
+    "MKCALENDAR": make_calendar,
+    "MKCOL": make_calendar,
+}
 _RESOURCE: Mapping[str, Answer] = {
     **_PROPERTIES,
     "GET": get,
@@ -37,16 +44,17 @@ _RESOURCE: Mapping[str, Answer] = {
     "PUT": put,
     "DELETE": delete,
     "COPY": copy,
+    "MOVE": move,
+    "MKCALENDAR": make_calendar,
+    "MKCOL": make_calendar,
 }
 _OF_OTHERS = frozenset({"PROPFIND", "PROPPATCH", "REPORT"})
 """What is answered of people and groups that are not the viewer."""
 
-_NOT_CREATED = "This bridge does not create calendars; create the calendar in Outlook, and it appears here."
 _FORBIDDEN = {
-    "MKCALENDAR": _NOT_CREATED,
-    "MKCOL": _NOT_CREATED,
-    "DELETE": "This bridge deletes no calendars and no homes; delete the calendar in Outlook.",
+    "DELETE": "Homes are not deleted here; calendars and events are.",
     "COPY": "Calendars are not copied here; events are.",
+    "MOVE": "A calendar keeps its address here; its name for people can be changed.",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from bridge.config import Settings
 from bridge.freebusy.busy_time import BusyTime
 from bridge.freebusy.occurrence_index import OccurrenceIndex
-from bridge.model import CalendarName, Changes, Conditions, Login, Name, ServedCalendar, Snapshot, Stored
+from bridge.model import CalendarName, Changes, Conditions, Login, Mailbox, Name, ServedCalendar, Snapshot, Stored
 
 
 class LogsIn(Protocol):
@@ -39,6 +39,31 @@ class Store(Protocol):
 
     def set_properties(self, login: Login, served: ServedCalendar | None, changes: Mapping[str, str | None]) -> None:
         """Store such elements, and remove those of which None is told."""
+
+    def create_calendar(self, login: Login, name: CalendarName, display_name: str = "") -> ServedCalendar:
+        """Make a calendar in the viewer's home."""
+
+    def rename_calendar(self, login: Login, served: ServedCalendar, display_name: str) -> None:
+        """Give a calendar another display name."""
+
+    def delete_calendar(self, login: Login, served: ServedCalendar) -> None:
+        """Delete a calendar."""
+
+    def people(self, login: Login, text: str) -> tuple[Mailbox, ...]:
+        """Give whom the directory knows by the beginning of a name or address."""
+
+    def move(
+        self,
+        login: Login,
+        served: ServedCalendar,
+        name: Name,
+        target: ServedCalendar,
+        new_name: Name,
+        conditions: Conditions,
+        *,
+        overwrites: bool,
+    ) -> bool:
+        """Move a resource to another place."""
 
     def put(self, login: Login, served: ServedCalendar, name: Name, body: bytes, conditions: Conditions) -> Stored:
         """Write a resource."""

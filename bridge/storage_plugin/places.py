@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from bridge.dav.calendar_properties import CALENDARS, RESOURCES
 from bridge.dav.expand_property import Expansion, Respond, expanding
+from bridge.dav.kept import NAME
 from bridge.dav.multistatus import Kept, Property, ResponseWriter, Selection
 from bridge.dav.principal_properties import GROUP, HOME, PERSON, ROOT
 from bridge.dav.views import CalendarView, GroupView, HomeView, PersonView, ResourceView
@@ -68,7 +69,7 @@ def home(visit: Visit) -> Place[HomeView]:
 
 
 def _kept(view: HomeView | CalendarView) -> Mapping[str, str]:
-    return view.kept()
+    return {name: element for name, element in view.kept().items() if name != NAME}  # the folder's comes first
 
 
 def members(visit: Visit, path: Path, selection: Selection, *, minimal: bool = False) -> Iterator[str]:

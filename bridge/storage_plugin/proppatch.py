@@ -1,11 +1,12 @@
 """PROPPATCH: each property by itself, all of them or none (RFC 4918 9.2)."""
 
 from bridge.dav.bodies import MAX_XML, parse_proppatch
+from bridge.dav.kept import keep_name
 from bridge.dav.multistatus import PropertyRefusal, change_response
 from bridge.dav.patch import DISPLAY_NAME, Patch, patch_calendar, patch_home, refuse_all
 from bridge.dav.response import Response, multistatus
 from bridge.dav.views import CalendarView, HomeView
-from bridge.errors import NotExpressible
+from bridge.errors import NotExpressible, NotPermitted
 from bridge.storage_plugin.places import AnyPlace, place_at
 from bridge.storage_plugin.visit import Visit
 
@@ -32,10 +33,17 @@ def proppatch(visit: Visit) -> Response:
 def _apply(visit: Visit, place: AnyPlace, patch: Patch) -> Patch:
     """Do what a patch says; gives it with what Exchange or the bounds refused."""
     calendar = place.view if isinstance(place.view, CalendarView) else None
-    if calendar is not None and patch.display_name not in {None, calendar.display_name}:
-        return patch.refused([DISPLAY_NAME], PropertyRefusal("Rename the calendar in Outlook."))
+    renames = calendar is not None and patch.display_name not in {None, calendar.display_name}
+    if calendar is not None and renames:
+        try:
+            visit.store.rename_calendar(visit.login, calendar.served, patch.display_name or "")
+        except (NotPermitted, NotExpressible) as problem:
+            return patch.refused([DISPLAY_NAME], PropertyRefusal(str(problem)))
+    kept = {**patch.kept, **(keep_name(patch.display_name) if renames else {})}
     try:
-        visit.store.set_properties(visit.login, None if calendar is None else calendar.served, patch.kept)
+        visit.store.set_properties(visit.login, None if calendar is None else calendar.served, kept)
     except NotExpressible as problem:
-        return patch.refused(patch.kept, PropertyRefusal(str(problem), status=507))
+        if calendar is not None and renames:
+            visit.store.rename_calendar(visit.login, calendar.served, calendar.served.calendar.display_name)
+        return patch.refused(kept, PropertyRefusal(str(problem), status=507))
     return patch

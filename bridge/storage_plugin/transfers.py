@@ -1,4 +1,4 @@
-"""COPY of one event to another place (RFC 4918 9.8)."""
+"""COPY and MOVE of one event to another place (RFC 4918 9.8, 9.9)."""
 
 from bridge.dav.conditions import matches
 from bridge.dav.refusals import Asked, NotServed, no_uid_conflict
@@ -29,6 +29,22 @@ def copy(visit: Visit) -> Response:
     except UidTaken as problem:
         raise at_destination(visit, path, problem) from problem
     return Response(201 if stored.created else 204, {"Location": visit.request.href(path)} if stored.created else {})
+
+
+def move(visit: Visit) -> Response:
+    """Give the event another place in the viewer's own calendars (RFC 4918 9.9)."""
+    calendar, name = visit.calendar(), visit.path.name
+    if name is None:
+        raise NotFound("There is no event at this address.")
+    path, target, new_name = destination(visit)
+    conditions, overwrites = visit.request.conditions, visit.request.overwrites
+    try:
+        is_new = visit.store.move(
+            visit.login, calendar.served, name, target.served, new_name, conditions, overwrites=overwrites
+        )
+    except UidTaken as problem:
+        raise at_destination(visit, path, problem) from problem
+    return Response(201, {"Location": visit.request.href(path)}) if is_new else Response(204)
 
 
 def destination(visit: Visit) -> tuple[Path, CalendarView, Name]:

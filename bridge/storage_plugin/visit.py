@@ -45,12 +45,18 @@ class Visit:
         for person in self._owners():
             if person.address == address:
                 return person
+        for mailbox in self.store.people(self.login, address):
+            if address in mailbox.addresses:
+                return PersonView(self.home, mailbox.address, mailbox.display_name or mailbox.address)
         raise NotPermitted("This is not your address. Your calendars are below your own primary address.", "read")
 
     def people(self, texts: Sequence[str]) -> Iterator[PersonView]:
-        """Give those who may match one of these texts, each once. Raises Unavailable."""
-        del texts
-        yield from self._owners()
+        """Give those who may match one of these texts, of the directory too, each once. Raises Unavailable."""
+        found = {one.address: one for text in texts if text for one in self.store.people(self.login, text)}
+        for address, mailbox in found.items():
+            if address != self.home.address:
+                yield PersonView(self.home, address, mailbox.display_name or address)
+        yield from (person for person in self._owners() if person.address not in found)
 
     def _owners(self) -> Iterator[PersonView]:
         seen = {self.home.address}

@@ -1,7 +1,7 @@
 """The viewer's own calendars: made, renamed and deleted at Exchange."""
 
 import logging
-from itertools import count
+from collections.abc import Callable
 
 from bridge.errors import (
     AccessDenied,
@@ -54,29 +54,30 @@ class Folders:
         raise ExchangeFailed("Exchange made the calendar and does not list it yet.")
 
     def _create(self, login: Login, display_name: str, stamp: str) -> None:
-        for number in count(1):
-            told = display_name if number == 1 else f"{display_name} {number}"
-            try:
-                self._exchange.create_calendar(login.caller, told, stamp, Deadline.after(CALL))
-            except RequestRefused as error:
-                if error.code != "ErrorFolderExists" or number == MOST_OF_A_NAME:
-                    raise NotExpressible(f"Exchange does not make a calendar of this name ({error.code}).") from error
-            except AccessDenied as error:
-                raise NotPermitted("Exchange does not let you make calendars.", "bind") from error
-            else:
-                return
+        def create(told: str) -> None:
+            self._exchange.create_calendar(login.caller, told, stamp, Deadline.after(CALL))
+
+        try:
+            _with_a_free_name(display_name, create)
+        except AccessDenied as error:
+            raise NotPermitted("Exchange does not let you make calendars.", "bind") from error
 
     def rename(self, login: Login, served: ServedCalendar, display_name: str) -> None:
-        """Give one of the viewer's own calendars another display name. Raises NotPermitted, NotExpressible."""
+        """Give one of the viewer's own calendars another display name, with a number where it is taken.
+
+        Raises NotPermitted, NotExpressible.
+        """
         _need_own(login, served, "write-properties")
         if display_name == served.calendar.display_name:
             return
+
+        def rename(told: str) -> None:
+            self._exchange.rename_calendar(login.caller, served.calendar.ref, told, Deadline.after(CALL))
+
         try:
-            self._exchange.rename_calendar(login.caller, served.calendar.ref, display_name, Deadline.after(CALL))
+            _with_a_free_name(display_name, rename)
         except AccessDenied as error:
             raise NotPermitted("Exchange does not let this calendar be renamed.", "write-properties") from error
-        except RequestRefused as error:
-            raise NotExpressible(f"Exchange does not let the calendar be called so ({error.code}).") from error
         self._listing.calendars(login, fresh=True)
 
     def delete(self, login: Login, served: ServedCalendar) -> None:
@@ -94,6 +95,18 @@ class Folders:
         self._listing.calendars(login, fresh=True)
         self._names.drop(ref)
         self._mirror.drop(ref)
+
+
+def _with_a_free_name(display_name: str, work: Callable[[str], None]) -> None:
+    """Do what needs a display name that no other folder has. Raises NotExpressible."""
+    for number in range(1, MOST_OF_A_NAME + 1):
+        try:
+            work(display_name if number == 1 else f"{display_name} {number}")
+        except RequestRefused as error:
+            if error.code != "ErrorFolderExists" or number == MOST_OF_A_NAME:
+                raise NotExpressible(f"Exchange does not let a calendar be called so ({error.code}).") from error
+        else:
+            return
 
 
 def _need_own(login: Login, served: ServedCalendar, privilege: str) -> None:

@@ -4,7 +4,7 @@ import base64
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +17,7 @@ from bridge.errors import (
     BridgeError,
     InvalidCalendarData,
     LoginRefused,
+    NameTaken,
     NotFound,
     NotPermitted,
     PreconditionFailed,
@@ -156,6 +157,36 @@ class FakeStore:
             kept.pop(name, None)
             if element is not None:
                 kept[name] = element
+
+    def people(self, login: Login, text: str) -> tuple[Mailbox, ...]:
+        del login
+        self._called("people")
+        known = {served.owner.address: served.owner for each in self.served.values() for served in each}
+        return tuple(one for one in known.values() if one.address.startswith(text))
+
+    def create_calendar(self, login: Login, name: CalendarName, display_name: str = "") -> ServedCalendar:
+        self._called("create_calendar")
+        if any(served.name == name for served in self.served[login.mailbox.address]):
+            raise NameTaken("There is a calendar of this name already.")
+        rights = Rights(read=True, create=True, modify=True, delete=True)
+        self.add_calendar(login.mailbox, name, display_name or name, login.mailbox, rights)
+        return self.calendar(login, name)
+
+    def rename_calendar(self, login: Login, served: ServedCalendar, display_name: str) -> None:
+        self._called("rename_calendar")
+        self._own(login, served, "write-properties")
+        there = self.served[login.mailbox.address]
+        renamed = replace(served, calendar=replace(served.calendar, display_name=display_name))
+        there[there.index(served)] = renamed
+
+    def delete_calendar(self, login: Login, served: ServedCalendar) -> None:
+        self._called("delete_calendar")
+        self._own(login, served, "unbind")
+        self.served[login.mailbox.address].remove(served)
+
+    def _own(self, login: Login, served: ServedCalendar, privilege: str) -> None:
+        if served.owner != login.mailbox or served.calendar.is_default:
+            raise NotPermitted("This calendar stays as it is.", privilege)
 
     def put(self, login: Login, served: ServedCalendar, name: Name, body: bytes, conditions: Conditions) -> Stored:
         del login

@@ -133,6 +133,9 @@ def test_an_event_is_deleted_once(ask: Any, fill: Any) -> None:
     assert ask("GET", ONE).status == 404
 
 
+_TO_A_NEW_PLACE = {"Destination": "http://bridge.test" + HOME + "new/"}
+
+
 @pytest.mark.parametrize("path", ["/", HOME, CALENDAR, CALENDAR.rstrip("/"), SHARED])
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "MKCALENDAR", "MKCOL", "MOVE", "COPY", "LOCK", "UNLOCK"])
 def test_nothing_done_to_a_collection_changes_a_calendar(
@@ -140,7 +143,7 @@ def test_nothing_done_to_a_collection_changes_a_calendar(
 ) -> None:
     fill("one.ics", "two.ics")
     before = {folder: dict(kept.texts) for folder, kept in store.kept.items()}
-    answer = ask(method, path, event(), headers={"Destination": "http://bridge.test" + HOME + "new/"})
+    answer = ask(method, path, "" if method.startswith("MK") else event(), headers=_TO_A_NEW_PLACE)
     assert answer.status in {403, 405}
     assert answer.status == 403 or answer.headers["Allow"].startswith("OPTIONS")
     assert len(answer.text) > 40
@@ -152,7 +155,7 @@ def test_an_event_needs_a_calendar_to_be_in(ask: Any, event: Any, path: str) -> 
     assert ask("PUT", path, event()).status == 409
 
 
-@pytest.mark.parametrize("method", ["MOVE", "LOCK", "UNLOCK", "POST", "ACL"])
+@pytest.mark.parametrize("method", ["LOCK", "UNLOCK", "POST", "ACL"])
 def test_what_is_not_done_to_an_event_is_refused_by_name_and_leaves_it(ask: Any, fill: Any, method: str) -> None:
     kept = fill("one.ics")
     answer = ask(method, ONE, headers={"Destination": "http://bridge.test" + CALENDAR + "new.ics"})
