@@ -16,6 +16,8 @@ from bridge.ids import Path, make_href
 from bridge.model import Conditions
 
 _PIECE = 64 * 1024
+_LINGERING = 16 * 1024 * 1024
+"""Bytes of a body that is too large that are read and dropped."""
 _HOST = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,255}")
 
 
@@ -135,6 +137,8 @@ class Request:
         else:
             body = b"" if length > limit else _read(stream, length)
         if len(body) > limit or (length or 0) > limit:
+            if self.header("Expect") is None:  # who waits to be told to go on has sent nothing yet
+                _drop(stream)
             raise TooLarge(f"The body is larger than the {limit} bytes that are taken here.", limit)
         if length is not None and len(body) < length:
             raise bad_request("The body ended before its Content-Length.")
@@ -160,6 +164,19 @@ def _unpacked(packed: bytes, limit: int) -> bytes:
     if not unpacker.eof:
         raise bad_request("The body ended before it was unpacked.")
     return body
+
+
+def _drop(stream: Any) -> None:
+    """Read on for a while: who still sends when the connection is closed does not get the answer (RFC 9112 9.6)."""
+    left = _LINGERING
+    while left > 0:
+        try:
+            piece = stream.read(min(_PIECE, left))
+        except Exception:  # noqa: BLE001 - every server has exceptions of its own; that the body broke off is no matter
+            return
+        if not piece:
+            return
+        left -= len(piece)
 
 
 def _read(stream: Any, most: int) -> bytes:

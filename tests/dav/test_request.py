@@ -41,11 +41,20 @@ def test_a_body_over_the_limit_is_refused(environ: dict[str, Any]) -> None:
     assert refused.value.limit == 10
 
 
-def test_a_body_over_the_limit_is_not_read_when_its_length_tells() -> None:
-    sent = request(b"x" * 11, CONTENT_LENGTH="11")
+@pytest.mark.parametrize(("headers", "read"), [({}, 11), ({"HTTP_EXPECT": "100-continue"}, 0)])
+def test_a_body_over_the_limit_is_read_and_dropped_unless_its_sender_waits(headers: dict[str, str], read: int) -> None:
+    sent = request(b"x" * 11, CONTENT_LENGTH="11", **headers)
     with pytest.raises(TooLarge):
         sent.body(10)
-    assert sent.environ["wsgi.input"].tell() == 0
+    assert sent.environ["wsgi.input"].tell() == read
+
+
+def test_of_a_body_without_end_only_some_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.dav.request._LINGERING", 100_000)
+    sent = request(b"x" * 300_000, CONTENT_LENGTH="300000")
+    with pytest.raises(TooLarge):
+        sent.body(10)
+    assert sent.environ["wsgi.input"].tell() == 100_000
 
 
 @pytest.mark.parametrize("length", ["12", "x", "-1", "1.5", "²"])

@@ -130,3 +130,10 @@ def test_a_name_comes_back_as_it_was_sent(outside: Proxied, name: str) -> None:
     got = outside.ask("GET", outside.origin + href)
     assert (got.status_code, f"UID:{name}" in got.text.replace("\\", "")) == (200, True)
     assert outside.ask("DELETE", path).status_code == 204
+
+
+def test_what_is_too_large_is_refused_by_the_bridge(outside: Proxied) -> None:
+    large = event("large", "Large", "".join(f"DESCRIPTION:{'x' * 60}\r\n" for _ in range(30_000)).strip())
+    answer = outside.ask("PUT", f"{CALENDAR}large.ics", large, Content_Type=EVENTS)
+    assert answer.status_code == 413
+    assert "max-resource-size" in answer.text
