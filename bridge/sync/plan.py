@@ -66,6 +66,11 @@ class Plan:
         """Whether there is nothing to do."""
         return self.item is None and not self.writes and not self.deletions and not self.instances
 
+    @property
+    def creates(self) -> bool:
+        """Whether an item comes into being."""
+        return any(isinstance(step, Create) for step in (self.item, *self.instances))
+
 
 def check(conditions: Conditions, etag: ETag | None) -> None:
     """Hold a write's conditions against the resource's ETag, None where there is no resource (RFC 9110 13.1).

@@ -96,7 +96,7 @@ class Pusher:
         known = judged.stored[0].ref if judged.stored else None
         operation = write.begun_as or ("update" if known else "create")
         with self._outcomes.intent(write, operation, judged.wanted.uid, known) as intent:
-            if known is None:
+            if judged.plan.creates:
                 # A mirror that is some seconds old must not make a second event of one UID.
                 self._look.adopt(write.caller, write.ref, write.context, judged.wanted.uid)
             judged = self._judge(write, wanted)

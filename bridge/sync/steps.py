@@ -1,6 +1,7 @@
 """Send the steps of a plan to Exchange, each once, and give what Exchange made of them."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bridge.errors import (
@@ -63,7 +64,7 @@ class Steps:
             return self._send_instances(write, judged, intent)
         if plan.item is None:
             # Several occurrences in one call are written whatever the change key; their numbers are of the old pattern.
-            self._compare(write, judged.stored[0].ref)
+            self._compare(write, [judged.stored[0].ref])
         ref = self._send_item(write, plan.item) if plan.item else judged.stored[0].ref
         if plan.item is not None:
             self._outcomes.advance(intent, "item written", ref)
@@ -82,8 +83,10 @@ class Steps:
     def _send_instances(self, write: Write, judged: Judged, intent: Intent) -> tuple[Item, ...]:
         """Write instances that have no master, each an item of its own, and give them as they are afterwards.
 
-        What was made before one of them is refused is served at once.
+        Nothing is written where any of them is not what the client has seen: a deletion knows no change key, and the
+        first of several must not be written when the second is refused. What was done before a refusal is served.
         """
+        self._compare(write, [item.ref for item in judged.stored])
         ids = [item.ref.id for item in judged.stored]
         try:
             for step in judged.plan.instances:
@@ -92,6 +95,8 @@ class Steps:
                 else:
                     ids.append(self._send_item(write, step).id)
         except ExchangeSays:
+            if judged.target is not None:
+                self._look.at(write.caller, write.ref, write.context, judged.target)
             self._look.adopt(write.caller, write.ref, write.context, judged.wanted.uid)
             raise
         self._outcomes.advance(intent, "items written", ItemRef(ids[0], ChangeKey("")))
@@ -134,7 +139,7 @@ class Steps:
             except (ItemMissing, ItemChanged) as error:
                 raise ExchangeFailed("Exchange did not make the event, and gave a reason that is none.") from error
         if not self._exchange.capabilities(write.caller, deadline).finds_conflicts:
-            self._compare(write, step.stored.ref)
+            self._compare(write, [step.stored.ref])
         return self._exchange.update(write.caller, write.ref, step.stored.ref, step.content, step.attributes, deadline)
 
     def _send_occurrences(self, write: Write, master: ItemRef, plan: Plan) -> tuple[ItemRef, ...]:
@@ -151,13 +156,13 @@ class Steps:
                 raise answer
         return tuple(answer for answer in answers if isinstance(answer, ItemRef))
 
-    def _compare(self, write: Write, known: ItemRef) -> None:
-        """Look for a conflict ourselves, where the server takes any change key. Raises ItemChanged, ItemMissing."""
-        found = self._look.items(write.caller, write.ref, [known.id])
-        if not found:
-            raise ItemMissing("The item is not there any more.")
-        if found[0].ref != known:
-            raise ItemChanged("The item was changed meanwhile.")
+    def _compare(self, write: Write, known: Sequence[ItemRef]) -> None:
+        """Look for a conflict ourselves, where no change key finds it. Raises ItemChanged, ItemMissing."""
+        found = self._look.items(write.caller, write.ref, [ref.id for ref in known])
+        if len(found) < len(known):
+            raise ItemMissing("An item is not there any more.")
+        if {item.ref for item in found} != set(known):
+            raise ItemChanged("An item was changed meanwhile.")
 
     def _read_back(self, write: Write, ids: list[ItemId], judged: Judged) -> tuple[Item, ...]:
         """Read what was written; where that fails, what was sent stands in for it until the next pull reads it."""

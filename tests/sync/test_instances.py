@@ -1,15 +1,17 @@
 """Occurrences that come without their series: one resource, and an item at Exchange for each of them."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
 from bridge.errors import ExchangeTimedOut, NotExpressible, PreconditionFailed, RequestRefused, Unavailable
-from bridge.model import ETag
+from bridge.model import ETag, Uid
 
 from events import event, instances, override, series
-from world import World
+from world import ANN, World
 
 NAME = "dates.ics"
 FIRST = override("20270301", "First", "20270301T090000")
@@ -89,7 +91,7 @@ def test_what_outlook_does_to_one_of_them_is_seen(world: World) -> None:
 def test_a_second_item_for_the_same_time_is_served_beside_them(world: World) -> None:
     world.put(NAME, instances("d1", FIRST, SECOND), new=True)
     first = next(item for item in world.items() if item.content.subject == "First")
-    world.exchange.put_item(world.exchange.calendar_of("ann@example.test"), first.content)
+    world.exchange.put_item(world.exchange.calendar_of(ANN), first.content)
     world.later()
     etags = world.etags()
     assert len(etags) == 2
@@ -158,3 +160,40 @@ def test_after_any_sequence_of_writes_both_sides_hold_the_last(world: World, wan
     assert served(world) == sorted(wanted[-1].values())
     world.delete(NAME)
     assert subjects(world) == []
+
+
+@pytest.mark.parametrize("body", [(FIRST,), (renamed(FIRST, "Mine"), SECOND), (FIRST, SECOND, THIRD)])
+def test_where_outlook_changed_one_of_them_none_is_written(world: World, body: tuple[tuple[str, ...], ...]) -> None:
+    world.put(NAME, instances("d1", FIRST, SECOND), new=True)
+    etag = ETag(world.etags()[NAME])
+    second = next(item for item in world.items() if item.content.subject == "Second")
+    world.outlook_changes(second, lambda content: replace(content, subject="Theirs"))
+    with pytest.raises(PreconditionFailed):
+        world.put(NAME, instances("d1", *body), match=etag)
+    assert subjects(world) == served(world) == ["First", "Theirs"]
+    world.put(NAME, instances("d1", *body))
+    assert subjects(world) == sorted(line.removeprefix("SUMMARY:") for lines in body for line in lines[-1:])
+
+
+@pytest.mark.parametrize("verb", ["update", "delete"])
+def test_what_was_changed_or_deleted_before_a_refusal_is_seen_at_once(world: World, verb: str) -> None:
+    world.put(NAME, instances("d1", FIRST, SECOND, THIRD), new=True)
+    body = [FIRST] if verb == "delete" else [renamed(lines, "Mine") for lines in (FIRST, SECOND, THIRD)]
+    world.exchange.fail(verb, RequestRefused("no", "ErrorQuotaExceeded"), after=1)
+    with pytest.raises(NotExpressible, match="ErrorQuotaExceeded"):
+        world.put(NAME, instances("d1", *body))
+    assert subjects(world) == served(world)
+    assert subjects(world) != ["First", "Second", "Third"]
+
+
+def test_one_that_exchange_filed_meanwhile_is_not_made_again(world: World) -> None:
+    world.put(NAME, instances("d1", FIRST), new=True)
+    etag = ETag(world.etags()[NAME])
+    world.put("other.ics", instances("d2", SECOND), new=True)
+    second = next(item for item in world.items() if item.content.subject == "Second")
+    world.outlook_deletes(second)
+    world.exchange.put_item(world.exchange.calendar_of(ANN), replace(second.content, uid=Uid("d1"), name_stamp=None))
+    with pytest.raises(PreconditionFailed):
+        world.put(NAME, instances("d1", FIRST, SECOND), match=etag)
+    world.put(NAME, instances("d1", FIRST, renamed(SECOND, "Mine")))
+    assert subjects(world) == served(world) == ["First", "Mine"]
