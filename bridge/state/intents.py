@@ -6,8 +6,10 @@ with how far it had come; then somebody else takes it over, and exactly one does
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
@@ -41,7 +43,8 @@ class Intent:
     ``ref`` is as its viewer sees the calendar. ``operation``, ``step`` and ``outcome`` are its executor's words: what
     it does, how far it has come, what came out. ``target`` is a hash of what is wanted, ``base`` what the client went
     out from, ``item`` the item that is meant, once there is one. ``owner`` is a process's id, and ``claim`` counts how
-    often the intent changed hands. ``outcome`` and ``closed_at`` are None while it is open.
+    often the intent changed hands. ``before`` is what its executor notes of the items as they were before the first
+    step, to tell its own traces by. ``outcome`` and ``closed_at`` are None while it is open.
     """
 
     id: int
@@ -58,6 +61,7 @@ class Intent:
     opened_at: datetime
     outcome: str | None = None
     closed_at: datetime | None = None
+    before: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def is_open(self) -> bool:
@@ -94,9 +98,12 @@ class Intents:
         uid: Uid | None,
         item: ItemRef | None,
         now: datetime,
+        before: Mapping[str, str] = MappingProxyType({}),
     ) -> Intent:
         """Open an intent and so lock the resource. Raises IntentStands when one is open."""
-        intent = Intent(0, ref, name, operation, target, base, uid, item, FIRST_STEP, self._owner, 0, now)
+        intent = Intent(
+            0, ref, name, operation, target, base, uid, item, FIRST_STEP, self._owner, 0, now, before=dict(before)
+        )
         resource = self._resource(ref, name)
         opened = insert(intents).values(
             calendar=self._calendar(ref),
@@ -189,6 +196,7 @@ class Intents:
             "base": intent.base,
             "uid": intent.uid,
             "item": None if intent.item is None else [intent.item.id, intent.item.change_key],
+            "before": intent.before,
         }
         return self._keys.seal(json.dumps(told).encode("ascii"), b"intent" + resource)
 
@@ -211,6 +219,7 @@ class Intents:
             opened_at=from_microseconds(row.opened_at),
             outcome=row.outcome,
             closed_at=None if row.closed_at is None else from_microseconds(row.closed_at),
+            before=told.get("before", {}),
         )
 
 

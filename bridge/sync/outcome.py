@@ -15,6 +15,7 @@ from bridge.model import CalendarRef, Caller, Conditions, Item, ItemId, ItemRef,
 from bridge.state.intents import Intent, Intents, IntentStands
 from bridge.state.processes import Processes
 from bridge.sync.look import Look
+from bridge.sync.traces import make_traces
 
 UNCLEAR = "unclear"
 """The step of an intent whose last call nobody answered: whoever comes next finds out by reading."""
@@ -30,8 +31,7 @@ REMEMBERED = timedelta(hours=1)
 class Write:
     """One PUT or DELETE: who writes what, where, and on which conditions. ``body`` is None for a DELETE.
 
-    ``begun_as`` is the operation of an earlier try of the same that was carried out in part, so that its own traces
-    must not stop it; empty where there was none.
+    ``begun`` is an earlier try of the same that was carried out in part, so that its own traces must not stop it.
     """
 
     caller: Caller
@@ -40,7 +40,7 @@ class Write:
     name: Name
     body: bytes | None
     conditions: Conditions
-    begun_as: str = ""
+    begun: Intent | None = None
 
     @property
     def target(self) -> str:
@@ -76,13 +76,16 @@ class Outcomes:
         self._lock = threading.Lock()
 
     @contextmanager
-    def intent(self, write: Write, operation: str, uid: Uid, item: ItemRef | None) -> Iterator[Intent]:
+    def intent(
+        self, write: Write, operation: str, uid: Uid, item: ItemRef | None, stored: tuple[Item, ...] = ()
+    ) -> Iterator[Intent]:
         """Commit an intent and hold it while its steps run; it is finished when the block ends.
 
+        ``stored`` are the items as they are before the first step, for writes whose retries tell their traces by them.
         A refusal or a definite answer drops it, anything else leaves it to be found out. Raises WriteUnderWay where
         the resource, or another of this UID, is being written.
         """
-        intent = self._begin(write, operation, uid, item)
+        intent = self._begin(write, operation, uid, item, stored)
         with self._lock:
             self._busy.add(intent.id)
         try:
@@ -100,7 +103,7 @@ class Outcomes:
             with self._lock:
                 self._busy.discard(intent.id)
 
-    def _begin(self, write: Write, operation: str, uid: Uid, item: ItemRef | None) -> Intent:
+    def _begin(self, write: Write, operation: str, uid: Uid, item: ItemRef | None, stored: tuple[Item, ...]) -> Intent:
         try:
             intent = self._intents.begin(
                 write.ref,
@@ -111,6 +114,7 @@ class Outcomes:
                 uid=uid,
                 item=item,
                 now=self._now(),
+                before=write.begun.before if write.begun else make_traces(stored),
             )
         except IntentStands:
             raise WriteUnderWay(UNDER_WAY, RETRY) from None

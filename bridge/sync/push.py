@@ -28,11 +28,13 @@ from bridge.model import (
     Rendered,
     Stored,
 )
+from bridge.state.intents import Intent
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.plan import check, find_target, make_plan
 from bridge.sync.render import make_rendered
 from bridge.sync.steps import Judged, Steps
+from bridge.sync.traces import are_ours
 
 
 class Pusher:
@@ -52,10 +54,9 @@ class Pusher:
         try:
             return self._put(write, wanted)
         except PreconditionFailed:
-            begun = earlier is not None and self._is_begun(write, wanted)
-            if earlier is None or not begun:
+            if earlier is None or not self._is_begun(write, wanted, earlier):
                 raise
-        stored = self._put(replace(write, begun_as=earlier.operation), wanted)
+        stored = self._put(replace(write, begun=earlier), wanted)
         return replace(stored, created=earlier.operation == "create")
 
     def _put(self, write: Write, wanted: CalendarObject, *, again: bool = False) -> Stored:
@@ -78,9 +79,9 @@ class Pusher:
         snapshot = self._mirror.snapshot(write.ref)
         target = find_target(snapshot, write.name, to_items(body, write.context, ()))
         there = snapshot.resources.get(write.name)
-        if not write.begun_as:
+        if write.begun is None:
             check(write.conditions, there.etag if there else None)
-        stored = self._stored_items(write, target) if target else ()
+        stored = read_stored(self._mirror, write, target) if target else ()
         wanted = to_items(body, write.context, stored)
         return Judged(there, target, stored, wanted, make_plan(write.name, wanted, stored, write.context))
 
@@ -94,8 +95,8 @@ class Pusher:
     def _carry_out(self, write: Write, wanted: CalendarObject, judged: Judged) -> Stored:
         """Commit the intent, judge once more under its lock, send the steps, and apply what Exchange made of them."""
         known = judged.stored[0].ref if judged.stored else None
-        operation = write.begun_as or ("update" if known else "create")
-        with self._outcomes.intent(write, operation, judged.wanted.uid, known) as intent:
+        operation = write.begun.operation if write.begun else ("update" if known else "create")
+        with self._outcomes.intent(write, operation, judged.wanted.uid, known, judged.stored) as intent:
             if judged.plan.creates:
                 # A mirror that is some seconds old must not make a second event of one UID.
                 self._look.adopt(write.caller, write.ref, write.context, judged.wanted.uid)
@@ -113,21 +114,14 @@ class Pusher:
 
     # --- what is there -------------------------------------------------------------------------------
 
-    def _stored_items(self, write: Write, listed: Listed) -> tuple[Item, ...]:
-        require_readable(listed)
-        rendered = self._mirror.read(write.ref, listed.name)
-        if rendered is None or not rendered.facts:
-            raise ExchangeFailed("The bridge's memory of this event was just lost; it is being read again.")
-        return rendered.facts
-
-    def _is_begun(self, write: Write, body: CalendarObject) -> bool:
-        """Say whether the item is as the client wants: its earlier try was carried out, that far at least."""
+    def _is_begun(self, write: Write, body: CalendarObject, earlier: Intent) -> bool:
+        """Say whether what is there is what the earlier try found or has made of it, and nobody else's change."""
         rendered = self._mirror.read(write.ref, write.name)
         if rendered is None or not rendered.facts:
             return False
         wanted = to_items(body, write.context, rendered.facts)
         plan = make_plan(write.name, wanted, rendered.facts, write.context)
-        return plan.item is None and len(plan.instances) < max(1, len(wanted.instances))
+        return are_ours(plan, wanted, rendered.facts, earlier.before)
 
     def _stored(self, write: Write, *, created: bool) -> Stored:
         rendered = self._mirror.read(write.ref, write.name)
@@ -145,6 +139,15 @@ def require_readable(listed: Listed) -> None:
     """Raise Unavailable for an item that nobody could show the client: it may be something else than it seems."""
     if not listed.is_readable:
         raise ExchangeFailed("This event could not be read from Exchange yet, so it is neither changed nor deleted.")
+
+
+def read_stored(mirror: Mirror, write: Write, listed: Listed) -> tuple[Item, ...]:
+    """Give the items of a resource as last read. Raises Unavailable where they are not known."""
+    require_readable(listed)
+    rendered = mirror.read(write.ref, listed.name)
+    if rendered is None or not rendered.facts:
+        raise ExchangeFailed("The bridge's memory of this event was just lost; it is being read again.")
+    return rendered.facts
 
 
 def make_refusal(error: AccessDenied | RequestRefused, privilege: str = "write-content") -> BridgeError:

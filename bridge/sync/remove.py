@@ -3,13 +3,14 @@
 from bridge.errors import AccessDenied, NotFound, PreconditionFailed, RequestRefused
 from bridge.exchange import Exchange
 from bridge.mirror.mirror import Mirror
-from bridge.model import ANY_ETAG, Listed
+from bridge.model import ANY_ETAG, Item, Listed
 from bridge.state.intents import Intent
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.plan import check
-from bridge.sync.push import make_refusal, require_readable
+from bridge.sync.push import make_refusal, read_stored
 from bridge.sync.steps import delete_item
+from bridge.sync.traces import are_as_noted
 
 
 class Remover:
@@ -30,11 +31,11 @@ class Remover:
             if earlier is not None:
                 return
             raise NotFound("There is no event of this name in this calendar.")
-        if not _is_begun(earlier, listed):
+        stored = read_stored(self._mirror, write, listed)
+        if not _is_begun(earlier, listed, stored):
             check(write.conditions, listed.etag)
-        require_readable(listed)
         try:
-            with self._outcomes.intent(write, "delete", listed.uid, listed.items[0]):
+            with self._outcomes.intent(write, "delete", listed.uid, listed.items[0], stored):
                 self._see_that_it_is_the_same(write, listed)
                 for ref in listed.items:
                     delete_item(self._exchange, write, ref)
@@ -52,6 +53,6 @@ class Remover:
             raise PreconditionFailed("The event was changed at Exchange meanwhile.")
 
 
-def _is_begun(earlier: Intent | None, listed: Listed) -> bool:
-    """Whether this is the retry of a deletion that was carried out in part: one item of several is gone."""
-    return earlier is not None and earlier.item is not None and earlier.item.id not in {one.id for one in listed.items}
+def _is_begun(earlier: Intent | None, listed: Listed, stored: tuple[Item, ...]) -> bool:
+    """Whether this is the retry of a deletion that was carried out in part: of several instances some are as before."""
+    return earlier is not None and not listed.index.has_master and are_as_noted(stored, earlier.before)

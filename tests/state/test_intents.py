@@ -46,7 +46,8 @@ def begin(state: State, ref: CalendarRef, now: datetime) -> Begin:
 def test_an_intent_is_read_by_another_process_as_it_was_written(
     begin: Begin, open_state: OpenState, state: State, ref: CalendarRef, now: datetime
 ) -> None:
-    intent = begin(base='"etag"', item=ITEM)
+    intent = begin(base='"etag"', item=ITEM, before={"": "trace"})
+    assert intent.before == {"": "trace"}
     assert open_state().intents.last(ref, A) == intent
     assert (intent.ref, intent.name, intent.operation, intent.target) == (ref, A, "put", "hash")
     assert (intent.base, intent.uid, intent.item) == ('"etag"', "uid", ITEM)

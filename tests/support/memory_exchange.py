@@ -139,6 +139,10 @@ class MemoryExchange:
         """Make coming calls of the verb fail, before or after they were carried out, once ``after`` calls are past."""
         self._failures.append(Failure(verb, error, times, done_first, after))
 
+    def mend(self) -> None:
+        """Let no coming call fail any more."""
+        self._failures.clear()
+
     def put_item(self, folder: Folder, content: Content, *, item: Item | None = None) -> Item:
         """Write an item as Outlook would: a new one, or a new version of ``item``."""
         with self._lock:

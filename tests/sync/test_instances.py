@@ -197,3 +197,68 @@ def test_one_that_exchange_filed_meanwhile_is_not_made_again(world: World) -> No
         world.put(NAME, instances("d1", FIRST, SECOND), match=etag)
     world.put(NAME, instances("d1", FIRST, renamed(SECOND, "Mine")))
     assert subjects(world) == served(world) == ["First", "Mine"]
+
+
+DAYS = st.dictionaries(st.sampled_from([1, 8, 15, 22]), st.sampled_from("ABC"), min_size=1)
+FAST = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+def dates(texts: dict[int, str]) -> bytes:
+    return instances(
+        "d1", *(override(f"202703{day:02}", text, f"202703{day:02}T090000") for day, text in texts.items())
+    )
+
+
+@given(DAYS, DAYS, st.sampled_from(["create", "update", "delete"]), st.integers(0, 2), st.booleans())
+@FAST
+def test_whatever_breaks_off_is_made_good_by_the_retry(
+    world: World, before: dict[int, str], after: dict[int, str], verb: str, past: int, done: bool
+) -> None:
+    world.put(NAME, dates(before))
+    etag = ETag(world.etags()[NAME])
+    world.exchange.fail(verb, ExchangeTimedOut("late"), done_first=done, after=past)
+    try:
+        world.put(NAME, dates(after), match=etag)
+    except Unavailable:
+        world.later()
+        world.put(NAME, dates(after), match=etag)
+    world.exchange.mend()
+    assert subjects(world) == served(world) == sorted(after.values())
+    world.delete(NAME)
+
+
+@given(DAYS, DAYS, st.sampled_from(["create", "update", "delete"]), st.booleans(), st.data())
+@FAST
+def test_what_outlook_does_before_the_retry_is_not_written_over(
+    world: World, before: dict[int, str], after: dict[int, str], verb: str, done: bool, data: st.DataObject
+) -> None:
+    world.put(NAME, dates(before))
+    etag = ETag(world.etags()[NAME])
+    world.exchange.fail(verb, ExchangeTimedOut("late"), done_first=done)
+    try:
+        world.put(NAME, dates(after), match=etag)
+    except Unavailable:
+        item = data.draw(st.sampled_from(sorted(world.items(), key=lambda one: one.ref.id)))
+        world.outlook_changes(item, lambda content: replace(content, subject="Theirs"))
+        with pytest.raises(PreconditionFailed):
+            world.put(NAME, dates(after), match=etag)
+        assert "Theirs" in subjects(world)
+        assert subjects(world) == served(world)
+    world.exchange.mend()
+    world.delete(NAME)
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_the_retry_of_a_deletion_spares_what_outlook_changed_meanwhile(world: World, done: bool) -> None:
+    world.put(NAME, instances("d1", FIRST, SECOND, THIRD), new=True)
+    etag = ETag(world.etags()[NAME])
+    world.exchange.fail("delete", ExchangeTimedOut("late"), done_first=done, after=1)
+    with pytest.raises(Unavailable):
+        world.delete(NAME, match=etag)
+    third = next(item for item in world.items() if item.content.subject == "Third")
+    world.outlook_changes(third, lambda content: replace(content, subject="Theirs"))
+    with pytest.raises(PreconditionFailed):
+        world.delete(NAME, match=etag)
+    assert "Theirs" in subjects(world)

@@ -1,5 +1,6 @@
 """Series through the store: what changed is sent and nothing else; a lost answer is found out by reading."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import ExchangeTimedOut, NotExpressible, PreconditionFailed, Unavailable
-from bridge.model import Daily, Day, ETag, Recurrence, Weekly, Zone
+from bridge.model import Daily, Day, ETag, ItemKind, Recurrence, Weekly, Zone
 
 from events import event, override, series
 from memory_exchange import MemoryExchange
@@ -245,3 +246,60 @@ def test_a_series_that_breaks_off_twice_is_whole_after_the_second_retry(world: W
     assert world.put("s.ics", body, new=True).created
     (master,) = world.items()
     assert (len(world.exceptions()), len(master.deleted)) == (2, 1)
+
+
+def test_a_retry_does_not_write_over_an_occurrence_that_outlook_changed_meanwhile(world: World) -> None:
+    world.put("s.ics", series("s1"), new=True)
+    etag = etag_of(world)
+    world.exchange.fail("update_occurrences", ExchangeTimedOut("late"))
+    with pytest.raises(Unavailable):
+        world.put("s.ics", series("s1", overrides=[MOVED]), match=etag)
+    (master,) = world.items()
+    world.outlook_changes_occurrence(master, THIRD, lambda content: replace(content, subject="Theirs"))
+    with pytest.raises(PreconditionFailed):
+        world.put("s.ics", series("s1", overrides=[MOVED]), match=etag)
+    assert [one.subject for one in world.exceptions().values()] == ["Theirs"]
+
+
+@pytest.mark.parametrize("past", [0, 1, 2])
+@pytest.mark.parametrize("done", [True, False])
+def test_deletions_that_are_taken_back_are_so_after_a_break_at_any_step(world: World, past: int, done: bool) -> None:
+    world.put("s.ics", series("s1", "Weekly", "EXDATE;TZID=Europe/Berlin:20270322T090000", overrides=[MOVED]), new=True)
+    etag = etag_of(world)
+    world.exchange.fail("update", ExchangeTimedOut("late"), done_first=done, after=past)
+    try:
+        world.put("s.ics", series("s1", overrides=[MOVED]), match=etag)
+    except Unavailable:
+        world.restart()
+        world.put("s.ics", series("s1", overrides=[MOVED]), match=etag)
+    (master,) = [item for item in world.items() if item.kind is ItemKind.MASTER]
+    assert (master.deleted, [one.original_start for one in master.exceptions]) == ((), [SECOND])
+    assert "SUMMARY:Moved" in world.text("s.ics")
+
+
+def test_a_retry_does_not_take_back_what_outlook_deleted_meanwhile(world: World) -> None:
+    world.put("s.ics", series("s1", "Weekly", "EXDATE;TZID=Europe/Berlin:20270322T090000"), new=True)
+    etag = etag_of(world)
+    world.exchange.fail("update", ExchangeTimedOut("late"), done_first=True)
+    with pytest.raises(Unavailable):
+        world.put("s.ics", series("s1"), match=etag)
+    (master,) = world.items()
+    world.outlook_deletes_occurrence(master, SECOND)
+    with pytest.raises(PreconditionFailed):
+        world.put("s.ics", series("s1"), match=etag)
+    (master,) = world.items()
+    assert SECOND in master.deleted
+
+
+def test_a_series_whose_rule_was_away_for_a_moment_has_it_after_the_second_retry(world: World) -> None:
+    world.put("s.ics", series("s1", "Weekly", "EXDATE;TZID=Europe/Berlin:20270322T090000"), new=True)
+    etag = etag_of(world)
+    world.exchange.fail("update", ExchangeTimedOut("late"), after=2)
+    for _ in range(2):
+        with contextlib.suppress(Unavailable):
+            world.put("s.ics", series("s1"), match=etag)
+        world.exchange.fail("update", ExchangeTimedOut("late"))
+    world.exchange.mend()
+    world.put("s.ics", series("s1"), match=etag)
+    (master,) = world.items()
+    assert (master.content.recurrence is not None, master.deleted) == (True, ())
