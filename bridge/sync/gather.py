@@ -11,24 +11,30 @@ from bridge.sync.render import Naming
 def gather(
     found: Iterable[Item | Unreadable | Missing], beside: Sequence[Item], naming: Naming
 ) -> Iterator[tuple[Item, ...] | Unreadable | Missing]:
-    """Give the resources that the items of a batch make; ``beside`` are further items of the same resources.
+    """Give the resources that the items of a batch make, in the order of the first item of each.
 
+    ``beside`` are further items of the same resources.
     Of two instances of one UID and one time the second is a resource of its own. Where a part of a resource could not
     be read its other parts are given as unreadable, so that it stays what it was.
     """
     groups: dict[str, dict[datetime, Item]] = {}
+    gathered: list[Item | Unreadable | Missing | dict[datetime, Item]] = []
     for one in found:
         start = instance_start(one) if isinstance(one, Item) else None
-        if not isinstance(one, Item):
-            yield one
-        elif start is None:
-            yield (one,)
+        if not isinstance(one, Item) or start is None:
+            gathered.append(one)
+            continue
+        key = naming.home(one) or one.content.uid
+        if key not in groups:
+            groups[key] = _beside(one, beside, naming)
+            gathered.append(groups[key])
+        if groups[key].setdefault(start, one) is not one:
+            gathered.append(one)
+    for each in gathered:
+        if isinstance(each, dict):
+            yield from _whole(each, naming)
         else:
-            group = groups.setdefault(naming.home(one) or one.content.uid, _beside(one, beside, naming))
-            if group.setdefault(start, one) is not one:
-                yield (one,)
-    for group in groups.values():
-        yield from _whole(group, naming)
+            yield (each,) if isinstance(each, Item) else each
 
 
 def _beside(one: Item, beside: Sequence[Item], naming: Naming) -> dict[datetime, Item]:

@@ -1,6 +1,7 @@
 """Occurrences that come without their series: one resource, and an item at Exchange for each of them."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from bridge.errors import ExchangeTimedOut, NotExpressible, PreconditionFailed, RequestRefused, Unavailable
-from bridge.model import ETag, Uid
+from bridge.model import Day, ETag, Recurrence, Uid, Weekly
 
 from events import event, instances, override, series
 from world import ANN, World
@@ -262,3 +263,18 @@ def test_the_retry_of_a_deletion_spares_what_outlook_changed_meanwhile(world: Wo
     with pytest.raises(PreconditionFailed):
         world.delete(NAME, match=etag)
     assert "Theirs" in subjects(world)
+
+
+def test_a_series_of_their_uid_stands_beside_them_whatever_becomes_of_the_mirror(world: World) -> None:
+    world.put(NAME, instances("d1", FIRST, SECOND), new=True)
+    mondays = Recurrence(Weekly(1, (Day.MONDAY,), Day.MONDAY), date(2027, 3, 1), count=5)
+    master = world.outlook_adds("d1", "Weekly", recurrence=mondays)
+    world.later()
+    before = world.etags()
+    assert len(before) == 2
+    assert served(world) == ["First", "Second"]
+    world.lose_mirror()
+    assert world.etags() == before
+    world.outlook_deletes(master)
+    world.later()
+    assert list(world.etags()) == [NAME]
