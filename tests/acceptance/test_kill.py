@@ -146,6 +146,27 @@ def test_instances_killed_at_any_step_are_all_there_once_after_the_retry(place: 
         assert list(retried["etags"]) == ["dying.ics"], f"killed at step {step}"
 
 
+def test_changed_instances_killed_at_any_step_are_as_wanted_after_the_retry(place: Place) -> None:
+    def write(number: int, *summaries: str, match: str = "", fatal: int = 0) -> dict[str, Any] | None:
+        return place.run("put", dates(number, *summaries), match=match, fatal=fatal)
+
+    made = write(0, "First", "Second", "Third")
+    assert made is not None
+    whole = write(0, "Changed", match=made["etags"]["dying.ics"])
+    assert whole is not None
+    for step in every_step(whole["steps"]):
+        start_over(place)
+        made = write(step, "First", "Second", "Third")
+        assert made is not None
+        etag = made["etags"]["dying.ics"]
+        assert write(step, "Changed", match=etag, fatal=step) is None, f"step {step} was never reached"
+        retried = write(step, "Changed", match=etag)
+        assert retried is not None, f"killed at step {step}"
+        assert not retried["created"]
+        assert place.subjects() == ["Changed"], f"killed at step {step}"
+        assert list(retried["etags"]) == ["dying.ics"], f"killed at step {step}"
+
+
 def test_deleted_instances_killed_at_any_step_are_all_gone_after_the_retry(place: Place) -> None:
     made = place.run("put", dates(0, "First", "Second"))
     assert made is not None
