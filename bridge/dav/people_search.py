@@ -85,7 +85,16 @@ def parse_people_search(root: etree._Element) -> PeopleSearch:
     test = root.get("test", "allof")
     if test not in {"allof", "anyof"}:
         raise bad_request("The test of a principal-property-search is allof or anyof.")
-    return PeopleSearch(parse_selection(root) or Selection(Kind.NAMED), matches, test == "anyof")
+    return PeopleSearch(_selection(root), matches, test == "anyof")
+
+
+def _selection(root: etree._Element) -> Selection:
+    """Read what is wanted of each; python-caldav puts it beside an empty DAV:prop."""
+    selection = parse_selection(root) or Selection(Kind.NAMED)
+    if selection.kind is Kind.NAMED and not selection.names:
+        others = {f"{DAV}property-search", f"{DAV}prop", f"{DAV}apply-to-principal-collection-set"}
+        return Selection(Kind.NAMED, tuple(str(each.tag) for each in children(root) if each.tag not in others))
+    return selection
 
 
 def _match(element: etree._Element) -> Match:

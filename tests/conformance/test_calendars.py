@@ -189,3 +189,12 @@ def test_people_of_the_directory_are_found_by_name(bridge: Bridge) -> None:
     )
     found = bridge.report("/", "principal-property-search", search, depth="0").responses()
     assert list(found) == [f"/{BEN}/"]
+
+
+def test_what_python_caldav_puts_beside_an_empty_prop_is_answered(bridge: Bridge) -> None:
+    search = (
+        "<property-search><prop><displayname/></prop><match>Ann</match></property-search>"
+        "<prop/><displayname/><C:calendar-home-set/>"
+    )
+    found = bridge.report("/", "principal-property-search", search, depth="0").properties()
+    assert found[f"{D}displayname"].text == "Ann Example"
