@@ -8,9 +8,11 @@ import pytest
 
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
-from bridge.mapping.event import FIELDS, NOT_OWNED, to_ical, to_item
 from bridge.mapping.field import Asked, Field
+from bridge.mapping.table import FIELDS, NOT_OWNED
 from bridge.model import BusyStatus, Content, Item, Sensitivity
+
+from single_event import to_ical, to_item
 
 FULL = (
     "SUMMARY:Lunch",

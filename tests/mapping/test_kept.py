@@ -9,9 +9,11 @@ import pytest
 from bridge.errors import NotExpressible
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
-from bridge.mapping.event import changed, to_ical, to_item
 from bridge.mapping.kept import LIMIT, Guarded, Inherited, Kept, KeptException, make_guard, parse_kept, write_kept
+from bridge.mapping.series import changed
 from bridge.model import ChangeKey, Content, Item, ItemId, ItemRef, Uid
+
+from single_event import to_ical, to_item
 
 KEPT = Kept(
     {"SUMMARY": Guarded("0123456789ab", ("SUMMARY;LANGUAGE=de:Büro",)), "CLASS": Guarded("0123456789ab", ())},

@@ -6,9 +6,10 @@ import pytest
 
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
-from bridge.mapping.event import to_item
 from bridge.mapping.placeholder import to_placeholder
 from bridge.model import BusyStatus, ItemKind, Outline, Uid
+
+from single_event import to_item
 
 NINE = datetime(2026, 3, 10, 9, tzinfo=UTC)
 

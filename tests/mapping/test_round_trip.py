@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
-from bridge.mapping.event import changed, to_ical, to_item
 from bridge.mapping.lines import escape, make_line
+from bridge.mapping.series import changed
 from bridge.model import (
     Attendee,
     AttendeeRole,
@@ -28,6 +28,8 @@ from bridge.model import (
     Zone,
 )
 from bridge.zones import WINDOWS_TO_IANA
+
+from single_event import to_ical, to_item
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"], exclude_characters="\ufffe\uffff"), max_size=40)
 LONG_TEXT = TEXT | st.text('ab \n\t,;:\\"^é😀', max_size=400)

@@ -1,17 +1,12 @@
-"""A single event: `series` for those who have but one item."""
+"""The mapping of a single event, for tests of fields: one item in, one out."""
 
 from dataclasses import dataclass
 
-from bridge.errors import NotExpressible
 from bridge.mapping import series
 from bridge.mapping.calendar_object import CalendarObject
 from bridge.mapping.context import Context
-from bridge.mapping.document import PRODID
-from bridge.mapping.series import Rendering, changed
-from bridge.mapping.table import FIELDS, NOT_OWNED
+from bridge.mapping.series import Rendering
 from bridge.model import Content, Item, Uid
-
-__all__ = ["FIELDS", "NOT_OWNED", "PRODID", "Rendering", "Wanted", "changed", "to_ical", "to_item"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +22,7 @@ class Wanted:
 def to_item(obj: CalendarObject, context: Context, stored: Item | None) -> Wanted:
     """Give what a client asks for; ``stored`` is the item that is being replaced, None for a new one."""
     wanted = series.to_items(obj, context, (stored,) if stored else ())
-    if wanted.master is None:
-        raise NotExpressible("The events are occurrences whose master is not there.")
+    assert wanted.master is not None
     return Wanted(wanted.uid, wanted.master, wanted.is_organizer, wanted.has_people)
 
 

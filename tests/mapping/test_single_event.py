@@ -9,8 +9,8 @@ import pytest
 from bridge.errors import NotExpressible
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
-from bridge.mapping.event import changed, to_ical, to_item
 from bridge.mapping.kept import parse_kept
+from bridge.mapping.series import changed
 from bridge.model import (
     Attendee,
     AttendeeRole,
@@ -23,6 +23,8 @@ from bridge.model import (
     Uid,
     Zone,
 )
+
+from single_event import to_ical, to_item
 
 Body = Callable[..., bytes]
 MakeItem = Callable[..., Item]
