@@ -23,7 +23,6 @@ from bridge.mirror.database import MirrorDatabase
 from bridge.mirror.pending_row import AT_ONCE, find_due, postpone, settle
 from bridge.mirror.reading import (
     find_former,
-    find_holders,
     read_heads,
     read_removed,
     read_rendered,
@@ -92,13 +91,9 @@ class Mirror:
 
     def read(self, ref: CalendarRef, name: Name) -> Rendered | None:
         """Give one resource whole."""
-        return self.facts(ref, (name,)).get(name)
-
-    def facts(self, ref: CalendarRef, names: Iterable[Name]) -> dict[Name, Rendered]:
-        """Give resources whole, to be rendered again; what is not there is left out."""
         seals = CalendarSeals(self._keys, ref)
         with self._reading(seals) as (connection, calendar):
-            return read_rendered(connection, seals, calendar, names)
+            return read_rendered(connection, seals, calendar, name)
 
     def former_names(self, ref: CalendarRef, uids: Iterable[Uid]) -> dict[Uid, Name]:
         """Give, for each UID that has one, the name it was last served under, if nothing has taken it since.
@@ -108,12 +103,6 @@ class Mirror:
         seals = CalendarSeals(self._keys, ref)
         with self._reading(seals) as (connection, calendar):
             return find_former(connection, seals, calendar, uids)
-
-    def holders(self, ref: CalendarRef, ids: Iterable[ItemId]) -> dict[ItemId, Name]:
-        """Give the living resource each item belongs to; items that belong to none are left out."""
-        seals = CalendarSeals(self._keys, ref)
-        with self._reading(seals) as (connection, calendar):
-            return find_holders(connection, seals, calendar, ids)
 
     def due(self, ref: CalendarRef, now: datetime) -> tuple[ItemId, ...]:
         """Give the pending items whose time to be read again has come, the longest due first."""

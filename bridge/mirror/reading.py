@@ -6,9 +6,9 @@ from sqlalchemy import Connection, exists, select
 
 from bridge.mirror.calendar_row import CalendarRow
 from bridge.mirror.resource_row import chunks
-from bridge.mirror.schema import graves, items, resources
+from bridge.mirror.schema import graves, resources
 from bridge.mirror.seals import CalendarSeals
-from bridge.model import ItemId, Listed, Name, Rendered, Revision, Uid
+from bridge.model import Listed, Name, Rendered, Revision, Uid
 
 
 def read_heads(
@@ -50,28 +50,25 @@ def read_texts(
     return texts
 
 
-def read_rendered(
-    connection: Connection, seals: CalendarSeals, calendar: CalendarRow, names: Iterable[Name]
-) -> dict[Name, Rendered]:
-    """Give these resources whole; what is not there is left out."""
-    found = {}
-    for chunk in chunks({seals.name(name) for name in names}):
-        query = select(resources.c.name, resources.c.head, resources.c.text, resources.c.facts).where(
-            resources.c.calendar == calendar.id, resources.c.name.in_(chunk)
-        )
-        for key, head, text, facts in connection.execute(query):
-            listed = seals.open_head(key, head)
-            found[listed.name] = Rendered(
-                name=listed.name,
-                uid=listed.uid,
-                text=seals.open_text(key, text),
-                etag=listed.etag,
-                index=listed.index,
-                items=listed.items,
-                facts=seals.open_facts(key, facts),
-                is_readable=listed.is_readable,
-            )
-    return found
+def read_rendered(connection: Connection, seals: CalendarSeals, calendar: CalendarRow, name: Name) -> Rendered | None:
+    """Give a resource whole; None for one that is not there."""
+    query = select(resources.c.name, resources.c.head, resources.c.text, resources.c.facts).where(
+        resources.c.calendar == calendar.id, resources.c.name == seals.name(name)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    listed = seals.open_head(row.name, row.head)
+    return Rendered(
+        name=listed.name,
+        uid=listed.uid,
+        text=seals.open_text(row.name, row.text),
+        etag=listed.etag,
+        index=listed.index,
+        items=listed.items,
+        facts=seals.open_facts(row.name, row.facts),
+        is_readable=listed.is_readable,
+    )
 
 
 def find_former(
@@ -90,21 +87,3 @@ def find_former(
         for uid, key, label in connection.execute(query):
             former[wanted[uid]] = seals.open_name(key, label)
     return former
-
-
-def find_holders(
-    connection: Connection, seals: CalendarSeals, calendar: CalendarRow, ids: Iterable[ItemId]
-) -> dict[ItemId, Name]:
-    """Give the living resource that each item belongs to; items that belong to none are left out."""
-    wanted = {seals.item(item): item for item in ids}
-    holders = {}
-    together = (items.c.calendar == resources.c.calendar) & (items.c.name == resources.c.name)
-    for chunk in chunks(wanted):
-        query = (
-            select(items.c.item, resources.c.name, resources.c.head)
-            .select_from(items.join(resources, together))
-            .where(items.c.calendar == calendar.id, items.c.item.in_(chunk))
-        )
-        for item, key, head in connection.execute(query):
-            holders[wanted[item]] = seals.open_head(key, head).name
-    return holders

@@ -35,6 +35,7 @@ NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 MakeEvent = Callable[..., Rendered]
 OpenMirror = Callable[..., Mirror]
 Pull = Callable[..., Applied]
+Owners = Callable[[], dict[ItemId, Name]]
 
 
 @pytest.fixture
@@ -105,6 +106,16 @@ def event() -> MakeEvent:
         )
 
     return make
+
+
+@pytest.fixture
+def owners(mirror: Mirror, ref: CalendarRef) -> Owners:
+    """Give the living resource that each item belongs to."""
+
+    def read() -> dict[ItemId, Name]:
+        return {item.id: name for name, listed in mirror.snapshot(ref).resources.items() for item in listed.items}
+
+    return read
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def test_what_is_put_is_read_whole(mirror: Mirror, ref: CalendarRef, event: Make
     unreadable = event("b.ics", "two", "three", is_readable=False)
     pull(event("a.ics"), unreadable)
     assert mirror.read(ref, B) == unreadable
-    assert mirror.facts(ref, [A, C]) == {A: event("a.ics")}
+    assert mirror.read(ref, A) == event("a.ics")
     assert mirror.texts(ref, [A, B, C]) == {A: b"a.ics is 1", B: b"b.ics is 1"}
     assert mirror.read(ref, C) is None
     listed = mirror.snapshot(ref).resources[B]
@@ -60,14 +60,6 @@ def test_texts_of_more_names_than_a_query_takes_are_read(
     names = [Name(f"{number}.ics") for number in range(1201)]
     pull(*(event(name) for name in names))
     assert mirror.texts(ref, names) == {name: f"{name} is 1".encode() for name in names}
-
-
-def test_a_uid_and_items_lead_to_their_living_resource(
-    mirror: Mirror, ref: CalendarRef, event: MakeEvent, pull: Pull
-) -> None:
-    pull(event("a.ics", "one", "two"), event("b.ics"))
-    asked = [ItemId("two"), ItemId("item of b.ics"), ItemId("unknown")]
-    assert mirror.holders(ref, asked) == {ItemId("two"): A, ItemId("item of b.ics"): B}
 
 
 def test_viewers_of_one_calendar_know_nothing_of_each_other(
@@ -119,7 +111,6 @@ def test_a_viewer_is_forgotten_whole_and_alone(
     assert snapshot.epoch != epoch
     assert mirror.calendars(ref.viewer, ref.mailbox) is None
     assert mirror.due(ref, now) == ()
-    assert mirror.holders(ref, [ITEM_A]) == {}
     assert mirror.snapshot(replace(ref, viewer=bob)).resources.keys() == {A}
 
 
