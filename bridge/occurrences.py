@@ -6,10 +6,10 @@ Times are the clock's: an occurrence begins and ends when the clock of the start
 one, as Exchange counts both in minutes from midnight (MS-OXOCAL 2.2.1.44.5, StartTimeOffset, EndTimeOffset). RFC 5545
 3.3.10 has the exact duration where DTEND is given, which differs only for what lasts through a change of the clock;
 libraries that expand rules do as Exchange does.
-Where the clock skips a time, the offset before the gap is taken, so that 02:30 is shown as 03:30; where it shows a time
-twice, the first is taken. RFC 5545 3.3.5 says the same of a time that somebody writes; occurrences that a rule gives at
-a time the clock skips it leaves out (3.3.10), which Exchange does not, nor do those libraries. That Exchange takes the
-first of two is an assumption.
+Where the clock skips a time, the offset before the gap is taken, so that 02:30 is shown as 03:30. RFC 5545 3.3.5 says
+the same of a time that somebody writes; occurrences that a rule gives at a time the clock skips it leaves out (3.3.10),
+which Exchange does not, nor do those libraries. Where the clock shows a time twice, the second is taken, as Exchange
+does (`bridge.zones.to_instant`), and not as the RFC does, which takes the first.
 """
 
 import calendar
@@ -37,7 +37,7 @@ from bridge.model import (
     Weekly,
     Zone,
 )
-from bridge.zones import load_zone, to_iana
+from bridge.zones import load_zone, to_iana, to_instant
 
 _DAY = timedelta(days=1)
 _NEAR = timedelta(hours=12)
@@ -135,7 +135,7 @@ class Series:
     @property
     def time(self) -> time:
         """What the clock shows at every start."""
-        return time() if self.is_all_day else self.start.astimezone(self.zone).time()
+        return time() if self.is_all_day else self.start.astimezone(self.zone).time().replace(fold=0)
 
     def day(self, number: int) -> date:
         """Give the day of the number-th occurrence."""
@@ -150,6 +150,10 @@ class Series:
         number = self.count_until(day)
         is_there = number and (self.size is None or number <= self.size) and self.day(number) == day
         return number if is_there else None
+
+    def clock(self, number: int) -> datetime:
+        """Give what the clock shows at the start of the number-th occurrence, or should if it skips that time."""
+        return datetime.combine(self.day(number), self.time)
 
     def at(self, number: int) -> datetime:
         """Give the start of the number-th occurrence (UTC)."""
@@ -189,15 +193,15 @@ class Series:
         first = self._nearest_day(self.start)
         if self.is_all_day:
             last = self._nearest_day(first_end)
-            return datetime.combine(self._nearest_day(start) + (last - first), time(), self.zone).astimezone(UTC)
+            return to_instant(datetime.combine(self._nearest_day(start) + (last - first), time()), self.zone)
         past_midnight = self._local(first_end) - datetime.combine(first, time())
         local = datetime.combine(self._nearest_day(start), time()) + past_midnight
-        return max(start, local.replace(tzinfo=self.zone).astimezone(UTC))
+        return max(start, to_instant(local, self.zone))
 
     def _instant(self, day: date) -> datetime:
         if not self.is_all_day and day == self.start.astimezone(self.zone).date():
-            return self.start  # also where it is the second of a time that comes twice
-        return datetime.combine(day, self.time, self.zone).astimezone(UTC)
+            return self.start  # as Exchange tells it, also where it is the first of a time that comes twice
+        return to_instant(datetime.combine(day, self.time), self.zone)
 
     def _nearest_day(self, moment: datetime) -> date:
         """Give the day at whose beginning, or time of the series, a moment is: the clock may have skipped that time."""

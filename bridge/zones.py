@@ -6,7 +6,7 @@ files leaves the others alone.
 """
 
 import re
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -109,6 +109,16 @@ def to_iana(zone: Zone) -> ZoneInfo | None:
 @lru_cache(maxsize=1024)
 def _shown_name(id_: str) -> str | None:
     return WINDOWS_TO_IANA.get(id_) or resolve_tzid(id_)
+
+
+def to_instant(local: datetime, rules: tzinfo) -> datetime:
+    """Give the UTC instant that Exchange makes of what a zone's clock shows, as it does for series and whole days.
+
+    Of a time that comes twice it is the second, which is standard time: .NET's ``TimeZoneInfo.ConvertTimeToUtc`` is
+    documented so. That Exchange goes by it is an assumption. RFC 5545 3.3.5 has the first. A time that the clock skips
+    is taken by the offset before the gap, as there.
+    """
+    return max(local.replace(tzinfo=rules, fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
 def to_windows(tzid: str) -> Zone | None:

@@ -56,11 +56,17 @@ def read_override(asked: Asked, series: Series) -> datetime:
 
     Raises NotExpressible where the series has no such occurrence.
     """
-    line, moment = _recurrence_id(asked)
-    number = _number(moment, series)
-    if number is None:
+    original = find_override(asked, series)
+    if original is None:
+        line, _ = _recurrence_id(asked)
         raise NotExpressible(f"RECURRENCE-ID in line {line.number} is none of the series' occurrences.")
-    return series.at(number)
+    return original
+
+
+def find_override(asked: Asked, series: Series) -> datetime | None:
+    """Give the original start of the occurrence that an override changes; None where the series has no such one."""
+    number = _number(_recurrence_id(asked)[1], series)
+    return None if number is None else series.at(number)
 
 
 def read_original(asked: Asked) -> datetime:
@@ -96,7 +102,11 @@ def _number(moment: Moment, series: Series) -> int | None:
         is_midnight = moment.local.time() == datetime.min.time()
         return series.number_on((moment.local if is_midnight else moment.instant.astimezone(series.zone)).date())
     number = series.find(moment.instant)
-    return number if number is not None and series.at(number) == moment.instant else None
+    if number is None:
+        return None
+    # Of a time that comes twice, a client means the first and Exchange the second (`bridge.zones.to_instant`).
+    shown = moment.instant.astimezone(series.zone).replace(tzinfo=None)
+    return number if series.at(number) == moment.instant or series.clock(number) == shown else None
 
 
 def _write(name: str, moment: datetime, shown: Shown) -> str:
@@ -119,5 +129,5 @@ def _local(moment: datetime, shown: Shown) -> datetime:
         return local + timedelta(hours=12) if content.is_all_day else local
     number = series.find(moment)
     if number is not None and series.at(number) == moment:
-        return datetime.combine(series.day(number), series.time)
+        return series.clock(number)
     return moment.astimezone(series.zone)

@@ -16,6 +16,7 @@ from bridge.mapping.times import Times, days_in, read_moment, rules_of
 from bridge.mapping.values import parse_date, parse_date_time, write_date, write_date_time, write_utc
 from bridge.model import AbsoluteMonthly, AbsoluteYearly, Content, Daily, Item, Recurrence
 from bridge.occurrences import Series, zone_of
+from bridge.zones import to_instant
 
 MOST_LEFT_OUT = 50
 """Days that are deleted at Exchange because the rule leaves them out, at most: each costs an operation."""
@@ -94,7 +95,7 @@ def make_series(content: Content) -> Series | None:
     zone = zone_of(content.start_zone.id, content.start, content.recurrence, is_all_day=content.is_all_day)
     start = content.start
     if content.is_all_day:
-        start = datetime.combine(days_in(content, zone)[0], time(), zone).astimezone(UTC)
+        start = to_instant(datetime.combine(days_in(content, zone)[0], time()), zone)
     return Series(content.recurrence, start, zone, content.is_all_day)
 
 
@@ -162,7 +163,10 @@ def _last(rule: RRule, series: Series) -> int | None:
     if day.year >= _NO_END:
         return None
     last = series.count_until(day)
-    return last - 1 if moment is not None and last and series.at(last) > moment else last
+    if moment is None or not last:
+        return last
+    # UNTIL may be the last start itself, as a client computes it: of a time that comes twice the first.
+    return last - 1 if series.clock(last).replace(tzinfo=series.zone).astimezone(UTC) > moment else last
 
 
 def _until(rule: RRule, series: Series) -> tuple[date, datetime | None]:
@@ -225,7 +229,7 @@ def _write_until(series: Series, last: int, form: Line | None) -> str:
     if series.is_all_day and (form is None or "T" not in form.value.upper()):
         return write_date(series.day(last))
     if form is not None and form.parameter("TZID") is None and not form.value.strip().upper().endswith("Z"):
-        return write_date_time(datetime.combine(series.day(last), series.time))
+        return write_date_time(series.clock(last))
     return write_utc(series.at(last))
 
 

@@ -1,7 +1,8 @@
 """Items that are one resource: a single event, or a master with its exceptions, as a client is shown them.
 
 What a client has changed of an occurrence and Exchange has no place for is kept with the master. Such an occurrence is
-shown as an event of its own although it is no exception at Exchange; it follows the master in all else.
+shown as an event of its own although it is no exception at Exchange; it follows the master in all else. So is one at a
+time that the clock shows twice: `second_times`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from bridge.mapping.field import Shown
 from bridge.mapping.kept import Inherited, Kept, KeptException, KeptLines, parse_kept
 from bridge.mapping.lines import Line, parse_line
 from bridge.mapping.recurrence import make_series
+from bridge.mapping.second_times import second_starts
 from bridge.mapping.table import TIMES, field_lines
 from bridge.mapping.times import midnights
 from bridge.mapping.values import parse_date_time, write_utc
@@ -42,7 +44,13 @@ class Resource:
     @property
     def overrides(self) -> tuple[datetime, ...]:
         """The original starts of all occurrences that are shown as events of their own, in order."""
-        return tuple(sorted(self.exceptions.keys() | self._kept_alone()))
+        return tuple(sorted(self.exceptions.keys() | self._kept_alone() | self.seconds))
+
+    @property
+    def seconds(self) -> frozenset[datetime]:
+        """The original starts of those that are shown so for their time alone: it comes twice."""
+        starts = second_starts(self.shown) - set(self.master.deleted) - self.exceptions.keys()
+        return starts - self._kept_alone() if starts else starts
 
     def has(self, original: datetime) -> bool:
         """Whether an exception or an occurrence of the pattern began there."""

@@ -13,7 +13,7 @@ from bridge.mapping.field import Asked, Shown
 from bridge.mapping.kept import Guarded, Inherited, Kept, KeptException, KeptLines, parse_kept, write_kept
 from bridge.mapping.limits import check_limits
 from bridge.mapping.lines import same
-from bridge.mapping.original import Deleted, read_deleted, read_original, read_override
+from bridge.mapping.original import Deleted, find_override, read_deleted, read_original, read_override
 from bridge.mapping.people import People, has_people, is_organizer
 from bridge.mapping.recurrence import Rule, make_series, read_rule
 from bridge.mapping.resource import (
@@ -157,7 +157,7 @@ def _read(obj: CalendarObject, event: Component, context: Context, before: Resou
     values, unchanged = read_values(asked, before.shown if before else None, old)
     content = replace(Content(**values), kept=None)
     series = make_series(content)
-    overrides = _overrides(obj, context, series)
+    overrides = _overrides(obj, context, series, before)
     deleted = _deleted(asked, series, before, unchanged) - overrides.keys()
     item = replace(before.master, content=content) if before else Item(_NO_ITEM, content)
     item = replace(item, kind=ItemKind.MASTER if series else ItemKind.SINGLE, deleted=tuple(sorted(deleted)))
@@ -168,16 +168,27 @@ def _read(obj: CalendarObject, event: Component, context: Context, before: Resou
     return _with_exceptions(master, overrides, deleted)
 
 
-def _overrides(obj: CalendarObject, context: Context, series: Series | None) -> dict[datetime, Component]:
+def _overrides(
+    obj: CalendarObject, context: Context, series: Series | None, before: Resource | None
+) -> dict[datetime, Component]:
     found: dict[datetime, Component] = {}
     for event in obj.overrides:
         if series is None:
             raise InvalidCalendarObject(f"The event of line {event.number} changes an occurrence of what is no series.")
-        original = read_override(Asked(obj, context, override=event), series)
+        asked = Asked(obj, context, override=event)
+        original = find_override(asked, series)
+        if original is None and before and _is_second(asked, before):
+            continue  # it was there for the time that it had, and goes with the rule
+        original = original or read_override(asked, series)
         if original in found:
             raise InvalidCalendarObject(f"The event of line {event.number} changes an occurrence a second time.")
         found[original] = event
     return found
+
+
+def _is_second(asked: Asked, before: Resource) -> bool:
+    series = before.shown.series
+    return series is not None and find_override(asked, series) in before.seconds
 
 
 def _deleted(

@@ -25,7 +25,7 @@ from bridge.mapping.values import (
 from bridge.mapping.vtimezone import read_vtimezone
 from bridge.model import UTC_ZONE, Content, Item, Zone
 from bridge.occurrences import zone_of
-from bridge.zones import WINDOWS_TO_IANA, load_zone, resolve_tzid, to_iana, to_known, to_windows
+from bridge.zones import WINDOWS_TO_IANA, load_zone, resolve_tzid, to_iana, to_instant, to_known, to_windows
 
 _DAY = timedelta(days=1)
 _MIDNIGHT = time()
@@ -37,22 +37,30 @@ _LONGEST = timedelta(days=5 * 365 + 1)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a DTSTART or DTEND says: the clock's time, the rules it follows, the zone an item carries for them."""
+    """What a DTSTART or DTEND says: the clock's time, the rules it follows, the zone an item carries for them.
+
+    ``is_of_series``: Exchange computes its instant from the clock, as it does for whole days.
+    """
 
     local: datetime
     rules: tzinfo
     zone: Zone
     is_date: bool = False
+    is_of_series: bool = False
 
     @property
     def instant(self) -> datetime:
-        """The UTC instant; of a time that the clock shows twice the first, as RFC 5545 3.3.5 has it."""
+        """The UTC instant.
+
+        Of a time that comes twice the first, as RFC 5545 3.3.5 has it; where Exchange computes it, the second.
+        """
+        if self.is_date or self.is_of_series:
+            return to_instant(self.local, self.rules)
         return self.local.replace(tzinfo=self.rules).astimezone(UTC)
 
     def after(self, duration: Duration) -> datetime:
         """Give the UTC instant this duration later: days by the calendar, the rest by the clock (RFC 5545 3.3.6)."""
-        later = (self.local + timedelta(days=duration.days)).replace(tzinfo=self.rules)
-        return later.astimezone(UTC) + duration.rest
+        return replace(self, local=self.local + timedelta(days=duration.days)).instant + duration.rest
 
     def by_clock(self, duration: Duration) -> "Moment":
         """Give the moment at which the clock shows this much more: so long are a series' occurrences at Exchange.
@@ -113,6 +121,8 @@ class Times(Field):
         zone = rules.key if rules else content.start_zone.id
         if content.is_all_day and rules:
             return days_in(content, rules)
+        if content.recurrence and rules and any(one.astimezone(rules).fold for one in (content.start, content.end)):
+            zone += ", by the rule"  # the first occurrence alone says in UTC which of two times it is
         return write_utc(content.start), write_utc(content.end), zone
 
 
@@ -130,8 +140,8 @@ def days_in(content: Content, rules: tzinfo) -> tuple[date, date]:
 def midnights(content: Content, context: Context) -> tuple[datetime, datetime]:
     """Give the UTC instants at which the days of an all-day event begin and end."""
     rules = rules_of(content, context)
-    first, last = (datetime.combine(day, _MIDNIGHT, rules) for day in days_in(content, rules))
-    return first.astimezone(UTC), last.astimezone(UTC)
+    first, last = (to_instant(datetime.combine(day, _MIDNIGHT), rules) for day in days_in(content, rules))
+    return first, last
 
 
 def rules_of(content: Content, context: Context) -> tzinfo:
@@ -167,9 +177,14 @@ def read_moment(line: Line, asked: Asked) -> Moment:
     tzid = (line.parameter("TZID") or "").strip()
     if is_utc:
         return Moment(local, UTC, UTC_ZONE)
+    is_of_series = _is_series(asked)
     if not tzid:
-        return Moment(local, _context_rules(asked.context), asked.context.zone)
-    return _zoned(local, tzid, line, asked)
+        return Moment(local, _context_rules(asked.context), asked.context.zone, is_of_series=is_of_series)
+    return replace(_zoned(local, tzid, line, asked), is_of_series=is_of_series)
+
+
+def _is_series(asked: Asked) -> bool:
+    return asked.event.get("RRULE") is not None and asked.event.get("RECURRENCE-ID") is None
 
 
 def _day(day: date, asked: Asked, line: Line) -> Moment:
@@ -206,7 +221,7 @@ def is_place(name: str) -> bool:
 
 def _end(start: Moment, asked: Asked) -> tuple[datetime, Zone]:
     """Give the end: DTEND, or DURATION, or the end of the day, or the start (RFC 5545 3.6.1)."""
-    is_series = asked.event.get("RRULE") is not None
+    is_series = _is_series(asked)
     if line := asked.event.get("DTEND"):
         end = read_moment(line, asked)
         if end.is_date != start.is_date:

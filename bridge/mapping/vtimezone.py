@@ -30,7 +30,7 @@ _LONGEST = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Onset:
+class Onset:
     """A change of offset: ``local`` is the clock's time before it (RFC 5545 3.6.5)."""
 
     local: datetime
@@ -55,7 +55,7 @@ def write_vtimezone(tzid: str, name: str, first_year: int, last_year: int | None
     rules = load_zone(name)
     last = max(_HORIZON, first_year) if last_year is None else last_year
     years = range(first_year - 1, max(last + 2, first_year + _REGULAR_YEARS))
-    onsets = [onset for year in years for onset in _onsets(name, year)]
+    onsets = [onset for year in years for onset in onsets_of(name, year)]
     begin, regular = _regular(onsets, years)
     lines = ["BEGIN:VTIMEZONE", f"TZID:{tzid}"]
     if begin > years.start or not regular:
@@ -103,7 +103,8 @@ def _read(text: str) -> tzinfo:
 
 
 @lru_cache(maxsize=16384)
-def _onsets(name: str, year: int) -> tuple[_Onset, ...]:
+def onsets_of(name: str, year: int) -> tuple[Onset, ...]:
+    """Give the changes of offset of the IANA zone ``name`` in a year (UTC)."""
     rules = load_zone(name)
     found = []
     moment, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
@@ -115,7 +116,7 @@ def _onsets(name: str, year: int) -> tuple[_Onset, ...]:
     return tuple(found)
 
 
-def _onset_between(rules: tzinfo, low: datetime, high: datetime) -> _Onset:
+def _onset_between(rules: tzinfo, low: datetime, high: datetime) -> Onset:
     before = _offset(rules, low)
     while high - low > timedelta(seconds=1):
         middle = low + (high - low) // 2
@@ -123,18 +124,18 @@ def _onset_between(rules: tzinfo, low: datetime, high: datetime) -> _Onset:
         low, high = (middle, high) if _offset(rules, middle) == before else (low, middle)
     new = high.astimezone(rules)
     local = (high + before).replace(tzinfo=None)
-    return _Onset(local, before, _offset(rules, high), new.tzname() or "", bool(new.dst()))
+    return Onset(local, before, _offset(rules, high), new.tzname() or "", bool(new.dst()))
 
 
 def _offset(rules: tzinfo, moment: datetime) -> timedelta:
     return moment.astimezone(rules).utcoffset() or timedelta()
 
 
-def _regular(onsets: Sequence[_Onset], years: range) -> tuple[int, list[tuple[_Onset, str]]]:
+def _regular(onsets: Sequence[Onset], years: range) -> tuple[int, list[tuple[Onset, str]]]:
     """Give the year from which on the clock follows two rules, and these; none where it does not in the end."""
     if always := _yearly(onsets, years):
         return years.start, always
-    found: tuple[int, list[tuple[_Onset, str]]] = (years.stop, [])
+    found: tuple[int, list[tuple[Onset, str]]] = (years.stop, [])
     for first in range(years.stop - _REGULAR_YEARS, years.start - 1, -1):
         rules = _yearly([onset for onset in onsets if onset.local.year >= first], range(first, years.stop))
         if not rules:
@@ -143,7 +144,7 @@ def _regular(onsets: Sequence[_Onset], years: range) -> tuple[int, list[tuple[_O
     return found
 
 
-def _yearly(onsets: Sequence[_Onset], years: range) -> list[tuple[_Onset, str]] | None:
+def _yearly(onsets: Sequence[Onset], years: range) -> list[tuple[Onset, str]] | None:
     """Give two onsets with the rule that each follows every year, None where the zone's rules are not such."""
     groups = list(_grouped(onsets))
     if len(groups) != 2 or any([onset.local.year for onset in group] != list(years) for group in groups):
@@ -152,7 +153,7 @@ def _yearly(onsets: Sequence[_Onset], years: range) -> list[tuple[_Onset, str]] 
     return found if len(found) == 2 else None
 
 
-def _rule(onsets: Sequence[_Onset]) -> str | None:
+def _rule(onsets: Sequence[Onset]) -> str | None:
     """Give the RRULE of onsets on the same weekday of the same week of a month, at the same time."""
     first = onsets[0].local
     if any((one.local.month, one.local.time()) != (first.month, first.time()) for one in onsets):
@@ -171,8 +172,8 @@ def _places(local: datetime) -> set[tuple[int, int]]:
     return places
 
 
-def _grouped(onsets: Iterable[_Onset]) -> Iterable[list[_Onset]]:
-    groups: dict[tuple[object, ...], list[_Onset]] = {}
+def _grouped(onsets: Iterable[Onset]) -> Iterable[list[Onset]]:
+    groups: dict[tuple[object, ...], list[Onset]] = {}
     for onset in onsets:
         groups.setdefault(onset.kind, []).append(onset)
     return groups.values()
@@ -183,10 +184,10 @@ def _fixed(rules: tzinfo, year: int) -> Iterator[str]:
     start = datetime(year, 1, 1, tzinfo=UTC).astimezone(rules)
     offset = start.utcoffset() or timedelta()
     naive = start.replace(tzinfo=None)
-    return iter(_observance(_Onset(naive, offset, offset, start.tzname() or "", bool(start.dst())), []))
+    return iter(_observance(Onset(naive, offset, offset, start.tzname() or "", bool(start.dst())), []))
 
 
-def _observance(onset: _Onset, more: Sequence[str]) -> list[str]:
+def _observance(onset: Onset, more: Sequence[str]) -> list[str]:
     kind = "DAYLIGHT" if onset.is_daylight else "STANDARD"
     return [
         f"BEGIN:{kind}",

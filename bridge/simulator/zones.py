@@ -101,7 +101,7 @@ class Zone:
         return self.to_local(moment) - moment.astimezone(UTC).replace(tzinfo=None)
 
     def to_utc(self, local: datetime) -> datetime:
-        """Give the instant of a naive local time."""
+        """Give the instant of a naive local time: the rules `clock_shown_twice` and `clock_never_shown`."""
         instants, biases = self._around(local.year)
         found = []
         for index in range(len(instants)):

@@ -91,6 +91,29 @@ def test_what_was_served_and_comes_back_unchanged_writes_nothing(world: World) -
     assert set(world.exchange.calls) <= READING
 
 
+def test_a_series_at_an_hour_that_comes_twice_is_served_as_exchange_has_it_and_costs_no_more(world: World) -> None:
+    sunday = "20271017T023000"
+    body = event(
+        "s1",
+        "Backup",
+        f"DTSTART;TZID=Europe/Berlin:{sunday}",
+        f"DTEND;TZID=Europe/Berlin:{sunday.replace('T02', 'T03')}",
+        "RRULE:FREQ=WEEKLY;COUNT=4",
+    )
+    lines = [line for line in body.splitlines() if not line.startswith((b"DTSTART:", b"DTEND:"))]
+    world.etags()
+    world.exchange.calls.clear()
+    assert world.put("s.ics", b"\r\n".join([*lines, b""]), new=True).etag is None
+    assert world.exchange.calls == {"find": 1, "create": 1, "get": 1}
+    assert world.exceptions() == {}
+    served = world.text("s.ics")
+    assert "RECURRENCE-ID;TZID=Europe/Berlin:20271031T023000\r\n" in served
+    assert "DTSTART:20271031T013000Z\r\n" in served
+    world.exchange.calls.clear()
+    put(world, served.encode())
+    assert set(world.exchange.calls) <= READING
+
+
 def test_a_deleted_occurrence_is_deleted_at_exchange(world: World) -> None:
     world.put("s.ics", series("s1"), new=True)
     put(world, series("s1", "Weekly", "EXDATE;TZID=Europe/Berlin:20270308T090000"))

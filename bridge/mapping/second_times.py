@@ -1,0 +1,67 @@
+"""Occurrences at a time that the clock shows twice, where Exchange and a client that expands the rule differ.
+
+Exchange has them at the second (`bridge.zones.to_instant`), a client takes the first (RFC 5545 3.3.5). Each is served
+as an event of its own, in UTC, though it is no exception at Exchange.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from bridge.mapping.field import Shown
+from bridge.mapping.vtimezone import onsets_of
+from bridge.occurrences import Series
+
+_DAY = timedelta(days=1)
+_LAST_YEAR = 2037
+"""Of a series without end, occurrences are told until here: so far the tz database itself tells of single changes."""
+
+
+def second_starts(shown: Shown) -> frozenset[datetime]:
+    """Give the starts (UTC) of a series' occurrences that begin or end at the second of two such times.
+
+    None of whole days, of floating times, and of what is in no known zone.
+    """
+    series = shown.series
+    if series is None or series.is_all_day or not isinstance(series.zone, ZoneInfo) or _is_floating(shown):
+        return frozenset()
+    first_end = shown.item.content.end
+    last = series.at(series.size).year + 1 if series.size else _LAST_YEAR
+    found = set()
+    for day in _days(series, first_end, series.zone.key, last):
+        number = series.number_on(day)
+        start = series.at(number) if number else None
+        if start and _is_second(series, start, series.end(start, first_end)):
+            found.add(start)
+    return frozenset(found)
+
+
+def _days(series: Series, first_end: datetime, zone: str, last: int) -> Iterator[date]:
+    """Give the days (local) on which an occurrence would begin or end in an hour that comes twice."""
+    first = series.start.astimezone(series.zone).date()
+    midnight = datetime.combine(first, time())
+    begins = datetime.combine(first, series.time) - midnight
+    ends = first_end.astimezone(series.zone).replace(tzinfo=None) - midnight
+    for year in range(series.start.year, last + 1):
+        for low, high in _repeated(zone, year):
+            for clock in {begins, ends}:
+                day = (low - clock - timedelta(microseconds=1)).date() + _DAY
+                if datetime.combine(day, time()) + clock < high:
+                    yield day
+
+
+@lru_cache(maxsize=16384)
+def _repeated(zone: str, year: int) -> tuple[tuple[datetime, datetime], ...]:
+    """Give from which time of the clock to which it comes twice, in a year."""
+    changes = ((one.local, one.before - one.after) for one in onsets_of(zone, year))
+    return tuple((local - back, local) for local, back in changes if back > timedelta())
+
+
+def _is_second(series: Series, *moments: datetime) -> bool:
+    return any(moment.astimezone(series.zone).fold for moment in moments)
+
+
+def _is_floating(shown: Shown) -> bool:
+    line = shown.start_line
+    return line is not None and not line.parameter("TZID") and not line.value.strip().upper().endswith("Z")
