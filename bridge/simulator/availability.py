@@ -68,7 +68,8 @@ def _unchanged(item: Item, recurrence: Recurrence, start: datetime, end: datetim
     while day <= until:
         if day not in item.deleted and day not in item.exceptions and _falls_on(recurrence, day):
             begins = datetime.combine(day, first.time())
-            yield Busy(zone.to_utc(begins), zone.to_utc(begins + (last - first)), item, is_recurring=True)
+            starts = zone.to_utc(begins)
+            yield Busy(starts, max(starts, zone.to_utc(begins + (last - first))), item, is_recurring=True)
         day += _DAY
 
 

@@ -21,6 +21,7 @@ FIXED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "clock_shown_twice": ("a local time that occurs twice is the second, which is standard time", "assumed"),
         # .NET refuses such a time, which a server that expands a series cannot do
         "clock_never_shown": ("a local time that the clock skips is taken by the offset before the gap", "assumed"),
+        "skipped_past_end": ("an occurrence whose skipped start comes to lie past its end has no length", "assumed"),
         "young_zones": ("the rules of zones that came after 2010 or have changed since", "assumed"),
         "due_by": ("ReminderDueBy is the start whatever a client writes", "assumed"),
         "due_by_of_series": ("ReminderDueBy of a master is its next occurrence's start", "[V] the master of 15.2"),

@@ -49,7 +49,8 @@ class Series:
     def span(self, day: date) -> tuple[datetime, datetime]:
         """Give where the pattern has the occurrence of a date (UTC)."""
         local = midnight(day)
-        return self.zone.to_utc(local + self.begins), self.zone.to_utc(local + self.ends)
+        start = self.zone.to_utc(local + self.begins)
+        return start, max(start, self.zone.to_utc(local + self.ends))  # the rule `skipped_past_end`
 
     def place(self, day: date) -> tuple[datetime, datetime]:
         """Give where the occurrence of a date is, moved or not (UTC)."""

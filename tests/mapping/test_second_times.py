@@ -55,6 +55,12 @@ def test_no_other_series_has_any(serve: Serve, lines: tuple[str, ...]) -> None:
     assert b"RECURRENCE-ID" not in serve(*lines)[1]
 
 
+def test_one_that_would_end_before_it_begins_is_shown_without_length(serve: Serve) -> None:
+    _, text = serve("DTSTART;TZID=Europe/Berlin:20270321T023000", "DURATION:PT30M", "RRULE:FREQ=WEEKLY;COUNT=2")
+    start = b"DTSTART;TZID=Europe/Berlin:20270328T033000\r\n"
+    assert b"RECURRENCE-ID;TZID=Europe/Berlin:20270328T023000\r\n" + start + b"DTSTAMP" in text
+
+
 def test_exchange_has_all_of_them_and_nothing_is_an_exception_there(serve: Serve, context: Context) -> None:
     items, _ = serve(*NIGHTLY)
     assert len(items) == 1
