@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bridge.accounts.accounts import Accounts, utc_now
 from bridge.config import Settings
+from bridge.database import make_engine
 from bridge.errors import ConfigurationInvalid
 from bridge.ews.exchange import EwsExchange
 from bridge.ews.settings import EwsSettings
@@ -20,7 +21,6 @@ from bridge.keys import Keys, load_keys
 from bridge.mirror.mirror import Mirror
 from bridge.state.database import StateDatabase
 from bridge.state.shares import Shares
-from bridge.state.sqlite import make_engine
 from bridge.state.state import State
 from bridge.sync.calendars import Shared
 from bridge.sync.store import CalendarStore, StoreSettings

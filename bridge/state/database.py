@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Engine, insert, inspect, select, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from bridge.database import find_damage
 from bridge.errors import ConfigurationInvalid, Unavailable
 from bridge.keys import Keys, SealBroken
 from bridge.state.schema import MIGRATIONS, VERSION, metadata, versions
-from bridge.state.sqlite import find_damage
 
 _PROBE = b"exchange-bridge state"
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)

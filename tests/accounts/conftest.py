@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from bridge.accounts.accounts import Accounts
+from bridge.database import make_engine
 from bridge.exchange import Waiters
 from bridge.keys import load_keys
 from bridge.model import OrganisationId
-from bridge.state.sqlite import make_engine
 from bridge.state.state import State
 
 from memory_exchange import MemoryExchange

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from bridge.database import make_engine
 from bridge.ids import make_etag
 from bridge.keys import Keys
 from bridge.mirror.batch import Applied, Batch
@@ -28,7 +29,6 @@ from bridge.model import (
     Uid,
     Viewer,
 )
-from bridge.state.sqlite import make_engine
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 

@@ -29,7 +29,7 @@ from bridge.keys import Keys
 from bridge.mirror.batch import Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
 from bridge.model import *
-from bridge.state.sqlite import make_engine
+from bridge.database import make_engine
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 REF = CalendarRef(Viewer(OrganisationId("o"), Address("a@b")), Address("a@b"), FolderId("f"))

@@ -182,7 +182,7 @@ from pathlib import Path
 from bridge.keys import Keys
 from bridge.mirror.mirror import Mirror
 from bridge.model import Address, CalendarRef, FolderId, OrganisationId, Viewer
-from bridge.state.sqlite import make_engine
+from bridge.database import make_engine
 engine = make_engine(Path(sys.argv[1]), "NORMAL")
 print("ready", flush=True)
 sys.stdin.readline()

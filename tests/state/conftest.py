@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.database import make_engine
 from bridge.keys import Keys
 from bridge.model import Address, CalendarRef, FolderId, OrganisationId, Viewer
-from bridge.state.sqlite import make_engine
 from bridge.state.state import State
 
 OpenState = Callable[..., State]

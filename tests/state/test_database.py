@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from bridge.database import make_engine
 from bridge.errors import ConfigurationInvalid, Unavailable
 from bridge.keys import Keys, SealBroken
 from bridge.model import Address, CalendarName, CalendarRef, Mailbox, Name, Uid
 from bridge.state.proofs import Proof
 from bridge.state.schema import VERSION
 from bridge.state.shares import AddedShare
-from bridge.state.sqlite import make_engine
 from bridge.state.state import State
 
 OpenState = Callable[..., State]

@@ -204,7 +204,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from bridge.keys import Keys
 from bridge.model import *
-from bridge.state.sqlite import make_engine
+from bridge.database import make_engine
 from bridge.state.state import State
 folder = Path(sys.argv[1])
 state = State(make_engine(folder / "state.db", "FULL"), Keys({"1": b"1" * 32}, b"l" * 32), folder)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bridge.database import make_engine
 from bridge.exchange import Waiters
 from bridge.keys import load_keys
 from bridge.mirror.mirror import Mirror
@@ -25,7 +26,6 @@ from bridge.model import (
     Uid,
     Viewer,
 )
-from bridge.state.sqlite import make_engine
 from bridge.state.state import State
 from bridge.sync.calendars import Shared
 from bridge.sync.store import CalendarStore, StoreSettings
