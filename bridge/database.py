@@ -1,24 +1,34 @@
-"""All that is particular to SQLite: how its files are opened, and what is wrong with one.
+"""All that is particular to SQLite: how its files are opened, what is wrong with one, and how one is set aside.
 
 The state and the mirror are built on an engine from here. Both write SQLAlchemy Core that knows no database, and say
-with the execution option ``writes`` which transactions will write. An engine belongs to one process: make it after
-the fork. SQLite's locks and its connections do not survive one (https://www.sqlite.org/howtocorrupt.html, 2.6).
+by `for_writing` which transactions will write. An engine belongs to one process: make it after the fork. SQLite's
+locks and its connections do not survive one (https://www.sqlite.org/howtocorrupt.html, 2.6).
 """
 
+import fcntl
 import os
 import secrets
 import sqlite3
-from contextlib import closing, suppress
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError, DisconnectionError
+from sqlalchemy.exc import DatabaseError, DisconnectionError, OperationalError
+
+from bridge.errors import Unavailable
+
+FileId = tuple[int, int]
+"""Which file it is that has a name: its device and inode."""
 
 _BUSY_MILLISECONDS = 10_000
 _IDLE_CONNECTIONS = 8  # each may keep a page cache of 2 MB
 _BURST_CONNECTIONS = 56  # more threads than that never run in one worker
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def make_engine(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> Engine:
@@ -47,10 +57,10 @@ def make_engine(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> Engine:
         connection.execute("PRAGMA journal_mode=WAL").close()
         connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute("PRAGMA foreign_keys=ON")
-        record.info["file"] = _identity(path)
+        record.info["file"] = identify(path)
 
     def check_out(_connection: sqlite3.Connection, record: Any, _proxy: Any) -> None:
-        if record.info.get("file") != _identity(path):
+        if record.info.get("file") != identify(path):
             raise DisconnectionError("The database file is another one now.")
 
     def begin(connection: Connection) -> None:
@@ -66,16 +76,81 @@ def make_engine(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> Engine:
     return engine
 
 
+def for_writing(engine: Engine) -> Engine:
+    """Give the engine for transactions that write: one at a time, the next one waits. Its connections are the same."""
+    return engine.execution_options(writes=True)
+
+
+@contextmanager
+def troubles(store: str) -> Iterator[None]:
+    """Raise Unavailable, naming the store, where the database cannot be used now: locked, full, or not there.
+
+    Damage is raised as it comes: it does not pass.
+    """
+    try:
+        yield
+    except OperationalError as error:
+        if is_damage(error):
+            raise
+        raise Unavailable(f"{store} cannot be used now ({error.orig}).") from error
+    except OSError as error:
+        raise Unavailable(f"{store} cannot be used now ({error.strerror}).") from error
+
+
+def is_damage(error: DatabaseError) -> bool:
+    """Say whether the file is no sound database, and not only out of reach."""
+    return isinstance(error.orig, sqlite3.Error) and error.orig.sqlite_errorcode & 0xFF in _DAMAGED
+
+
 def find_damage(engine: Engine) -> str | None:
     """Read the whole file and give what is wrong with it, None when nothing is. For small files: it takes a while."""
     try:
         with engine.connect() as connection:
             verdict = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
     except DatabaseError as error:
-        if isinstance(error.orig, sqlite3.Error) and error.orig.sqlite_errorcode & 0xFF in _DAMAGED:
+        if is_damage(error):
             return str(error.orig)
         raise
     return None if verdict == "ok" else verdict
+
+
+def identify(path: Path) -> FileId | None:
+    """Give which file has the name now, None when there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Keep every other process and thread from making, checking or renaming the file meanwhile."""
+    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a database with the files beside it, and give what it is called now. Call it alone; see `alone`."""
+    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
+    for part in ("-wal", "-shm", ""):  # the file last: without its WAL no one else can begin with it
+        with suppress(FileNotFoundError):
+            Path(f"{path}{part}").replace(f"{aside}{part}")
+    return aside
+
+
+def to_microseconds(instant: datetime) -> int:
+    """Give an instant as it stands in a column."""
+    return (instant - _BEGINNING) // timedelta(microseconds=1)
+
+
+def from_microseconds(count: int) -> datetime:
+    """Give the instant of a column, in UTC."""
+    return _BEGINNING + timedelta(microseconds=count)
 
 
 def _create(path: Path) -> None:
@@ -98,11 +173,3 @@ def _create(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, select, update
 
+from bridge.database import to_microseconds
 from bridge.mirror.batch import Applied, Batch, CursorMoved
-from bridge.mirror.calendar_row import CalendarRow, to_microseconds
+from bridge.mirror.calendar_row import CalendarRow
 from bridge.mirror.change import Change
 from bridge.mirror.pending_row import postpone, settle
 from bridge.mirror.resource_row import ResourceRow, chunks

@@ -1,17 +1,16 @@
 """One calendar's row: how far its mirror is."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
+from bridge.database import from_microseconds
 from bridge.ids import make_epoch
 from bridge.mirror.batch import Status
 from bridge.mirror.schema import calendars
 from bridge.mirror.seals import CalendarSeals
 from bridge.model import Epoch, Revision
-
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +95,3 @@ def write_calendar(connection: Connection, row: CalendarRow) -> None:
             cursor=row.cursor,
         )
     )
-
-
-def to_microseconds(instant: datetime) -> int:
-    """Give an instant as it stands in a column."""
-    return (instant - _BEGINNING) // timedelta(microseconds=1)
-
-
-def from_microseconds(count: int) -> datetime:
-    """Give the instant of a column, in UTC."""
-    return _BEGINNING + timedelta(microseconds=count)

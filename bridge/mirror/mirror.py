@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
+from bridge.database import from_microseconds, to_microseconds
 from bridge.keys import Keys
 from bridge.mirror.apply import apply_batch, start_listing
 from bridge.mirror.batch import Applied, Batch, FolderListing, Status
@@ -14,8 +15,6 @@ from bridge.mirror.calendar_row import (
     CalendarRow,
     add_calendar,
     find_calendar,
-    from_microseconds,
-    to_microseconds,
     write_calendar,
 )
 from bridge.mirror.change import Change

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from bridge.mirror.calendar_row import CalendarRow, to_microseconds
+from bridge.database import to_microseconds
+from bridge.mirror.calendar_row import CalendarRow
 from bridge.mirror.schema import pending
 from bridge.mirror.seals import CalendarSeals
 from bridge.model import ItemId

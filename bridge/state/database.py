@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, insert, inspect, select, update
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
 
-from bridge.database import find_damage
-from bridge.errors import ConfigurationInvalid, Unavailable
+from bridge.database import find_damage, for_writing, troubles
+from bridge.errors import ConfigurationInvalid
 from bridge.keys import Keys, SealBroken
 from bridge.state.schema import MIGRATIONS, VERSION, metadata, versions
 
 _PROBE = b"exchange-bridge state"
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_STORE = "The bridge's state"
 
 
 class StateDatabase:
@@ -22,7 +21,7 @@ class StateDatabase:
     def __init__(self, engine: Engine, keys: Keys) -> None:
         """Open the database, made when absent. Raises ConfigurationInvalid when it is not ours to use as it is."""
         self._engine = engine
-        self._writing_engine = engine.execution_options(writes=True)
+        self._writing_engine = for_writing(engine)
         self._place = engine.url.render_as_string(hide_password=True)
         try:
             damage = find_damage(engine)
@@ -38,13 +37,13 @@ class StateDatabase:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database throughout. Raises Unavailable."""
-        with _troubles(), self._engine.begin() as connection:
+        with troubles(_STORE), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give a connection whose changes are on the disk when this ends, or none of them. Raises Unavailable."""
-        with _troubles(), self._writing_engine.begin() as connection:
+        with troubles(_STORE), self._writing_engine.begin() as connection:
             yield connection
 
     def _check(self, connection: Connection, keys: Keys) -> None:
@@ -69,23 +68,3 @@ class StateDatabase:
 
     def _unusable(self, why: str) -> ConfigurationInvalid:
         return ConfigurationInvalid([f"The state {self._place} cannot be used: {why}."])
-
-
-@contextmanager
-def _troubles() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        raise Unavailable(f"The bridge's state cannot be used now ({error.orig}).") from error
-    except OSError as error:
-        raise Unavailable(f"The bridge's state cannot be used now ({error.strerror}).") from error
-
-
-def to_microseconds(instant: datetime) -> int:
-    """Give an instant as it stands in a column."""
-    return (instant - _BEGINNING) // timedelta(microseconds=1)
-
-
-def from_microseconds(count: int) -> datetime:
-    """Give the instant of a column, in UTC."""
-    return _BEGINNING + timedelta(microseconds=count)

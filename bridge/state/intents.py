@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
+from bridge.database import from_microseconds, to_microseconds
 from bridge.errors import BridgeError
 from bridge.keys import Keys
 from bridge.model import (
@@ -28,7 +29,7 @@ from bridge.model import (
     Uid,
     Viewer,
 )
-from bridge.state.database import StateDatabase, from_microseconds, to_microseconds
+from bridge.state.database import StateDatabase
 from bridge.state.schema import intents
 
 FIRST_STEP = "begun"

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, insert, select
 
+from bridge.database import from_microseconds, to_microseconds
 from bridge.keys import Keys
 from bridge.model import Address, Mailbox
-from bridge.state.database import StateDatabase, from_microseconds, to_microseconds
+from bridge.state.database import StateDatabase
 from bridge.state.schema import proofs, refusals
 
 REFUSAL_WINDOW = timedelta(minutes=15)
