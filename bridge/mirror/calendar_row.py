@@ -15,7 +15,10 @@ from bridge.model import Epoch, Revision
 
 @dataclass(frozen=True, slots=True)
 class CalendarRow:
-    """The row as it stands in the table; ``cursor`` is sealed, ``pulled_at`` in microseconds since 1970."""
+    """The row as it stands in the table; ``cursor`` is sealed, ``pulled_at`` in microseconds since 1970.
+
+    Who stands at a revision before ``horizon`` cannot be told any more all that was removed since.
+    """
 
     id: int
     epoch: Epoch
@@ -25,6 +28,7 @@ class CalendarRow:
     is_listing: bool
     pulled_at: int | None
     cursor: bytes | None
+    horizon: Revision
 
     @property
     def last_pull(self) -> datetime | None:
@@ -51,6 +55,7 @@ _COLUMNS = (
     calendars.c.is_listing,
     calendars.c.pulled_at,
     calendars.c.cursor,
+    calendars.c.horizon,
 )
 
 
@@ -60,9 +65,17 @@ def find_calendar(connection: Connection, seals: CalendarSeals, *, lock: bool = 
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         return None
-    number, epoch, revision, serial, generation, is_listing, pulled_at, cursor = row
+    number, epoch, revision, serial, generation, is_listing, pulled_at, cursor, horizon = row
     return CalendarRow(
-        number, Epoch(epoch.decode()), Revision(revision), serial, generation, is_listing, pulled_at, cursor
+        number,
+        Epoch(epoch.decode()),
+        Revision(revision),
+        serial,
+        generation,
+        is_listing,
+        pulled_at,
+        cursor,
+        Revision(horizon),
     )
 
 
@@ -93,5 +106,6 @@ def write_calendar(connection: Connection, row: CalendarRow) -> None:
             is_listing=row.is_listing,
             pulled_at=row.pulled_at,
             cursor=row.cursor,
+            horizon=row.horizon,
         )
     )

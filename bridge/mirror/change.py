@@ -6,6 +6,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, select
 
 from bridge.mirror.calendar_row import CalendarRow, write_calendar
+from bridge.mirror.grave_row import forget_oldest
 from bridge.mirror.resource_row import ResourceRow, RowWriter, Write, chunks, load_rows
 from bridge.mirror.schema import items, resources
 from bridge.mirror.seals import CalendarSeals
@@ -108,10 +109,15 @@ class Change:
         rows = [row for row in self.resources.values() if row.write is not Write.NOTHING]
         serial = self.calendar.serial + 1 if rows else self.calendar.serial
         writer = RowWriter(self._connection, self._seals, self.calendar.id, serial)
-        writer.bury([row for row in rows if row.write is Write.BURY], self._revision, is_pushed=self._is_push)
+        buried = [row for row in rows if row.write is Write.BURY]
+        writer.bury(buried, self._revision, is_pushed=self._is_push)
         writer.write(row for row in rows if row.write is not Write.BURY)
         writer.assign(self._claims.items(), self.calendar.generation)
-        write_calendar(self._connection, replace(self.calendar, revision=self._revision, serial=serial))
+        calendar = replace(self.calendar, revision=self._revision, serial=serial)
+        if buried:
+            horizon = forget_oldest(self._connection, calendar.id)
+            calendar = replace(calendar, horizon=max(horizon, calendar.horizon))
+        write_calendar(self._connection, calendar)
 
     def _replace(self, row: ResourceRow, rendered: Rendered) -> None:
         for ref in row.listed.items:

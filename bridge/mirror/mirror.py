@@ -74,11 +74,12 @@ class Mirror:
     def removed(self, ref: CalendarRef, epoch: Epoch, since: Revision) -> dict[Name, Revision] | None:
         """Give the names that lived at a revision and were removed after it, with the revision they went at.
 
-        Some may live again. None where the calendar has another epoch by now.
+        Some may live again. None where the calendar has another epoch by now, or when it is not known any more what was
+        removed since.
         """
         seals = CalendarSeals(self._keys, ref)
         with self._reading(seals) as (connection, calendar):
-            if calendar.epoch != epoch:
+            if calendar.epoch != epoch or since < calendar.horizon:
                 return None
             return dict(read_removed(connection, seals, calendar, since))
 
@@ -231,8 +232,12 @@ def _is_current(held: Held, calendar: CalendarRow) -> bool:
     return held.epoch == calendar.epoch and held.serial == calendar.serial
 
 
+def _can_catch_up(held: Held, calendar: CalendarRow) -> bool:
+    return held.epoch == calendar.epoch and held.serial <= calendar.serial and held.revision >= calendar.horizon
+
+
 def _load(connection: Connection, seals: CalendarSeals, calendar: CalendarRow, held: Held | None) -> Held:
-    if held is None or held.epoch != calendar.epoch or held.serial > calendar.serial:
+    if held is None or not _can_catch_up(held, calendar):
         held = empty(calendar.epoch)
     changed = read_heads(connection, seals, calendar, held.serial)
     removed = (name for name, _ in read_removed(connection, seals, calendar, held.revision))

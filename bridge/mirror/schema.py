@@ -21,7 +21,12 @@ from sqlalchemy import (
     Table,
 )
 
-VERSION = 2
+VERSION = 3
+
+
+def _add_horizon(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE calendars ADD COLUMN horizon BIGINT DEFAULT 0 NOT NULL")
+
 
 metadata = MetaData()
 
@@ -50,6 +55,7 @@ calendars = Table(
     Column("is_listing", Boolean, nullable=False),
     Column("pulled_at", BigInteger),  # microseconds since 1970
     Column("cursor", LargeBinary),
+    Column("horizon", BigInteger, nullable=False, server_default="0"),  # revision, up to which graves may be gone
 )
 
 resources = Table(
@@ -122,5 +128,8 @@ busy_months = Table(
     Index("busy_months_by_age", "viewer", "asked_at"),
 )
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: busy_months.create}
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
+    1: busy_months.create,
+    2: _add_horizon,
+}
 """By the version they start from, each to the next one. A mirror without a way to here is built anew."""

@@ -17,7 +17,7 @@ from bridge.keys import Keys
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.schema import VERSION
-from bridge.model import CalendarRef, Name, Rendered
+from bridge.model import CalendarRef, Name, Rendered, Revision
 
 MakeEvent = Callable[..., Rendered]
 OpenMirror = Callable[..., Mirror]
@@ -101,6 +101,16 @@ def test_an_older_version_with_a_way_to_here_is_taken_along(
 
     assert open_mirror().snapshot(ref).resources.keys() == {A}
     assert open_mirror().snapshot(ref).resources.keys() == {A}
+    assert aside(filled) == []
+
+
+def test_a_mirror_from_before_graves_had_an_end_is_taken_along(
+    filled: Path, open_mirror: OpenMirror, ref: CalendarRef
+) -> None:
+    run_sql(filled, "ALTER TABLE calendars DROP COLUMN horizon", "UPDATE schema SET version = 1")
+    mirror = open_mirror()
+    mirror.remove(ref, A)
+    assert mirror.changes(ref, Revision(1)) == ((), (A,))
     assert aside(filled) == []
 
 

@@ -186,6 +186,22 @@ def test_a_token_of_a_lost_mirror_is_unknown(world: World) -> None:
         world.store.changes(world.login(), world.calendar(), token)
 
 
+def test_a_token_from_before_what_is_remembered_of_removals_is_unknown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.mirror.grave_row.MOST_GRAVES", 1)
+    gone = [world.outlook_adds(f"{number}@outlook") for number in range(2)]
+    tokens = []
+    for item in gone:
+        tokens.append(world.store.changes(world.login(), world.calendar(), None).token)
+        world.outlook_deletes(item)
+        world.later()
+        world.etags()
+    with pytest.raises(TokenUnknown):
+        world.store.changes(world.login(), world.calendar(), tokens[0])
+    assert world.store.changes(world.login(), world.calendar(), tokens[1]).removed == ("1@outlook.ics",)
+
+
 def test_an_item_that_cannot_be_read_blocks_its_time_and_is_read_later(world: World) -> None:
     item = world.outlook_adds("bad@outlook", "Secret subject")
     good = world.outlook_adds("good@outlook")
