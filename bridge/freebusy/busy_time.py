@@ -60,6 +60,23 @@ class BusyTime:
         found = (block for month in months_between(start, end) for block in at.blocks(month))
         return Busy(self._count(found, start, end), snapshot.pulled_at)
 
+    def of_default_calendar(
+        self, caller: Caller, owner: Address, snapshot: Snapshot, start: datetime, end: datetime
+    ) -> Busy | NoAvailability:
+        """Give the blocks of a mailbox's default calendar that is mirrored whole (UTC window, at most LONGEST).
+
+        Where an item of it cannot be read, nobody but Exchange knows when that takes place and recurs: what Exchange
+        tells of its owner is added, and where it cannot be had, that is said. Raises Unavailable, LoginRefused.
+        """
+        known = self.of_calendar(snapshot, start, end)
+        if all(each.is_readable for each in snapshot.resources.values()):
+            return known
+        (told,) = self.of_mailboxes(caller, (owner,), start, end)
+        if isinstance(told, NoAvailability):
+            return known if told.is_refused or told.is_unknown else told
+        ages = [each for each in (known.asked_at, told.asked_at) if each is not None]
+        return Busy(merge([*known.blocks, *told.blocks]), min(ages, default=None))
+
     def of_mailboxes(
         self, caller: Caller, mailboxes: Sequence[Address], start: datetime, end: datetime
     ) -> tuple[Busy | NoAvailability, ...]:

@@ -90,10 +90,13 @@ class Visit:
         default calendar alone. Raises NotFound, NotPermitted, Unavailable.
         """
         served = self._served(self.path)
-        busy_time = self._service.busy_time
-        if served.calendar.rights.read:
+        busy_time, calendar = self._service.busy_time, served.calendar
+        if calendar.rights.read and calendar.is_default:
+            snapshot = self.snapshot(served)
+            return busy_time.of_default_calendar(self.login.caller, served.owner.address, snapshot, start, end)
+        if calendar.rights.read:
             return busy_time.of_calendar(self.snapshot(served), start, end)
-        if not served.calendar.is_default:
+        if not calendar.is_default:
             raise NotPermitted("Exchange does not let you see who is busy by this calendar.", "read-free-busy")
         return self.busy_person(served.owner.address, start, end)
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from bridge.database import make_engine
 from bridge.exchange import Deadline, Exchange, Waiters
 from bridge.freebusy.busy_time import BusyTime, WorkingElsewhere
 from bridge.freebusy.mailbox_times import MailboxTimes
@@ -36,7 +37,6 @@ from bridge.model import (
     Uid,
     Viewer,
 )
-from bridge.state.sqlite import make_engine
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

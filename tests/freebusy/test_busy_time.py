@@ -1,6 +1,7 @@
 """Busy time of calendars and of mailboxes."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,17 @@ from bridge.errors import (
 from bridge.exchange import Waiters
 from bridge.freebusy.blocks import clip, merge
 from bridge.freebusy.vfreebusy import to_vfreebusy
-from bridge.model import Address, Block, BusyStatus, Daily, ExceptionRecord, IndexRecord, NoAvailability, Recurrence
+from bridge.model import (
+    Address,
+    Block,
+    BusyStatus,
+    Daily,
+    ExceptionRecord,
+    IndexRecord,
+    NoAvailability,
+    Recurrence,
+    Snapshot,
+)
 from bridge.occurrences import occurrences
 
 MARCH, APRIL = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
@@ -105,6 +116,61 @@ def test_a_change_of_the_calendar_is_seen(busy_time: Any, snapshot: Any) -> None
     second = snapshot({"a": at(9), "b": at(12)}, first, 2)
     assert len(room.of_calendar(second, MARCH, APRIL).blocks) == 2
     assert room.of_calendar(snapshot({}, second, 3), MARCH, APRIL).blocks == ()
+
+
+# --- a default calendar in which something cannot be read --------------------------------------------
+
+
+def with_unreadable(snapshot: Snapshot, name: str) -> Snapshot:
+    """Make one of its resources a placeholder."""
+    changed = {key: replace(each, is_readable=key != name) for key, each in snapshot.resources.items()}
+    return replace(snapshot, resources=changed)
+
+
+def test_where_an_item_cannot_be_read_exchange_is_asked_when_it_recurs(
+    busy_time: Any, snapshot: Any, exchange: Any, caller: Any
+) -> None:
+    exchange.blocks[BOB] = (BUSY, Block(MARCH + 7 * DAY, MARCH + 7 * DAY + HOUR, BusyStatus.OUT_OF_OFFICE))
+    calendar = snapshot({"a": at(9), "b": at(10)})
+    room = busy_time()
+    assert len(room.of_default_calendar(caller(), BOB, calendar, MARCH, APRIL).blocks) == 1
+    assert exchange.asked == []
+    found = room.of_default_calendar(caller(), BOB, with_unreadable(calendar, "b.ics"), MARCH, APRIL)
+    assert found.blocks == (
+        Block(MARCH + 9 * HOUR, MARCH + 11 * HOUR, BusyStatus.BUSY),
+        Block(MARCH + 7 * DAY, MARCH + 7 * DAY + HOUR, BusyStatus.OUT_OF_OFFICE),
+    )
+
+
+def test_the_older_of_what_is_put_together_gives_the_age(
+    busy_time: Any, snapshot: Any, caller: Any, clock: Any
+) -> None:
+    calendar = with_unreadable(snapshot({"a": at(9)}), "a.ics")
+    clock.now += DAY
+    assert busy_time().of_default_calendar(caller(), BOB, calendar, MARCH, APRIL).asked_at == calendar.pulled_at
+    clock.now -= 2 * DAY
+    assert busy_time().of_default_calendar(caller("bob"), BOB, calendar, MARCH, APRIL).asked_at == clock.now
+
+
+def test_what_nobody_can_tell_of_an_unreadable_item_is_not_called_free(
+    busy_time: Any, snapshot: Any, exchange: Any, caller: Any
+) -> None:
+    calendar = with_unreadable(snapshot({"a": at(9)}), "a.ics")
+    exchange.trouble = ExchangeUnreachable("Exchange cannot be reached.")
+    with pytest.raises(ExchangeUnreachable):
+        busy_time().of_default_calendar(caller(), BOB, calendar, MARCH, APRIL)
+    exchange.trouble = None
+    exchange.refused[BOB] = NoAvailability(BOB, "ErrorFreeBusyGenerationFailed")
+    assert busy_time().of_default_calendar(caller(), BOB, calendar, MARCH, APRIL) == exchange.refused[BOB]
+
+
+def test_a_viewer_who_may_not_ask_for_more_is_told_what_the_calendar_says(
+    busy_time: Any, snapshot: Any, exchange: Any, caller: Any
+) -> None:
+    calendar = with_unreadable(snapshot({"a": at(9)}), "a.ics")
+    exchange.refused[BOB] = NoAvailability(BOB, "ErrorNoFreeBusyAccess", is_refused=True)
+    found = busy_time().of_default_calendar(caller(), BOB, calendar, MARCH, APRIL)
+    assert found == busy_time().of_calendar(calendar, MARCH, APRIL)
 
 
 # --- a mailbox ---------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def test_who_stands_before_the_oldest_grave_that_is_kept_starts_over(
     pull(*(event(name) for name in names))  # 1
     for name in names[:5]:
         mirror.remove(ref, name)  # 2 to 6
-    told = [mirror.changes(ref, Revision(since)) for since in range(1, 7)]
+    told = [told_since(mirror, ref, since) for since in range(1, 7)]
     gone = [set(one[1]) for one in told if one is not None]
     assert told[:2] == [None, None]
     assert gone == [set(names[2:5]), set(names[3:5]), set(names[4:5]), set()]
@@ -126,8 +126,8 @@ def test_a_page_that_removes_more_than_is_remembered_makes_those_before_it_start
     names = [Name(f"{number}.ics") for number in range(5)]
     pull(*(event(name) for name in names))  # 1
     pull(removed=[ItemId(f"item of {name}") for name in names])  # 2
-    assert mirror.changes(ref, Revision(1)) is None
-    assert mirror.changes(ref, Revision(2)) == ((), ())
+    assert told_since(mirror, ref, 1) is None
+    assert told_since(mirror, ref, 2) == ((), ())
     assert mirror.snapshot(ref).resources == {}
 
 
@@ -142,7 +142,7 @@ def test_a_calendar_of_one_is_not_shortened_by_removals_in_another(
     for number in range(5):
         mirror.put(other, event(f"{number}.ics"))
         mirror.remove(other, Name(f"{number}.ics"))
-    assert mirror.changes(ref, Revision(2)) == ((), (A,))
+    assert told_since(mirror, ref, 2) == ((), (A,))
 
 
 STEPS = st.lists(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4, unique=True), max_size=12)
@@ -180,10 +180,10 @@ def test_nobody_is_told_a_part_of_what_he_misses(
             assert late.snapshot(ref).resources.keys() == history[-1]
     assert late.snapshot(ref).resources == mirror.snapshot(ref).resources
     for since, then in enumerate(history):
-        told = mirror.changes(ref, Revision(since))
+        told = told_since(mirror, ref, since)
         if told is None:
             assert sum(removals[1:]) > FEW
             assert sum(removals[since + 1 :]) > 0
         else:
             assert set(told[1]) == then - history[-1]
-    assert mirror.changes(ref, Revision(len(history) - 1)) == ((), ())
+    assert told_since(mirror, ref, len(history) - 1) == ((), ())

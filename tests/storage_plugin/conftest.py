@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bridge.config import ExchangeSettings, ServerSettings, Settings, StateSettings, SyncSettings
+from bridge.database import make_engine
 from bridge.errors import (
     BridgeError,
     InvalidCalendarData,
@@ -59,7 +60,6 @@ from bridge.model import (
     Uid,
     Viewer,
 )
-from bridge.state.sqlite import make_engine
 from bridge.storage_plugin.application import make_application
 from bridge.sync.changes import changes_since
 
