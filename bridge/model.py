@@ -461,12 +461,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionRecord:
-    """What queries need to know of one changed occurrence: where it was (UTC), where it is (UTC), how busy it is."""
+    """What queries need to know of one changed occurrence: where it was (UTC), where it is (UTC), how busy it is.
+
+    ``is_all_day`` says that it stands for whole days, whatever the others of its series do.
+    """
 
     original_start: datetime
     start: datetime
     end: datetime
     busy_status: BusyStatus = BusyStatus.BUSY
+    is_all_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)

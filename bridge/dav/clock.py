@@ -9,7 +9,7 @@ from bridge.mapping.times import is_place
 from bridge.mapping.values import parse_date, parse_date_time
 from bridge.mapping.vtimezone import read_vtimezone
 from bridge.model import IndexRecord, Zone
-from bridge.occurrences import series_of
+from bridge.occurrences import Occurrence, series_of
 from bridge.zones import load_zone, resolve_tzid, to_iana
 
 _DAY = timedelta(days=1)
@@ -28,6 +28,15 @@ def home_zone(record: IndexRecord) -> tzinfo:
 def day_of(instant: datetime, zone: tzinfo) -> date:
     """Give the day that begins nearest to an instant: not every day has a midnight, and not every zone is known."""
     return (instant.astimezone(zone).replace(tzinfo=None) + _HALF_DAY).date()
+
+
+def has_whole_days(record: IndexRecord, occurrence: Occurrence | None = None) -> bool:
+    """Say whether an occurrence stands for whole days; without one, whether any may."""
+    if occurrence is None:
+        return record.is_all_day or any(each.is_all_day for each in record.exceptions)
+    if not occurrence.is_exception:
+        return record.is_all_day
+    return any(each.is_all_day for each in record.exceptions if each.original_start == occurrence.original_start)
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
-from bridge.dav.clock import day_of, home_zone, midnight
+from bridge.dav.clock import day_of, has_whole_days, home_zone, midnight
 from bridge.dav.time_range import TimeRange
 from bridge.model import Listed, Name
 from bridge.occurrences import Occurrence
@@ -50,7 +50,7 @@ class Timeline:
 
     def occurrences(self, listed: Listed, span: TimeRange) -> Iterator[Occurrence]:
         """Give a resource's occurrences in a range, at the instants that Exchange has them."""
-        if self.zone is None or not _floats(listed):
+        if self.zone is None or not (has_whole_days(listed.index) or listed.index.is_floating):
             yield from self.source.occurrences(listed, span.start, span.end)
             return
         for each in self.source.occurrences(listed, *_widened(span)):
@@ -59,22 +59,19 @@ class Timeline:
 
     def is_in(self, listed: Listed, occurrence: Occurrence, span: TimeRange) -> bool:
         """Say whether an occurrence of the resource is in a range."""
-        if self.zone is None or not _floats(listed):
+        if self.zone is None:
             return span.overlaps(occurrence)
         home = home_zone(listed.index)
+        if has_whole_days(listed.index, occurrence):
+            first, last = day_of(occurrence.start, home), day_of(occurrence.end, home)
+            return span.overlaps(_Moved(midnight(first, self.zone), midnight(last, self.zone)))
         if listed.index.is_floating:
-            return span.overlaps(
-                _Moved(*(_by_clock(each, home, self.zone) for each in (occurrence.start, occurrence.end)))
-            )
-        first, last = day_of(occurrence.start, home), day_of(occurrence.end, home)
-        return span.overlaps(_Moved(midnight(first, self.zone), midnight(last, self.zone)))
+            start, end = (_by_clock(each, home, self.zone) for each in (occurrence.start, occurrence.end))
+            return span.overlaps(_Moved(start, end))
+        return span.overlaps(occurrence)
 
     def _takes_place(self, listed: Listed, span: TimeRange) -> bool:
         return next(self.occurrences(listed, span), None) is not None
-
-
-def _floats(listed: Listed) -> bool:
-    return listed.index.is_all_day or listed.index.is_floating
 
 
 def _by_clock(instant: datetime, home: tzinfo, zone: tzinfo) -> datetime:

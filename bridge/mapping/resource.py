@@ -205,7 +205,7 @@ def _is_start(series: Series | None, moment: datetime) -> bool:
 
 def _record(original: datetime, item: Item, context: Context) -> ExceptionRecord:
     start, end = _span(Shown(item, context))
-    return ExceptionRecord(original, start, end, effective_status(item))
+    return ExceptionRecord(original, start, end, effective_status(item), item.content.is_all_day)
 
 
 def _floats(shown: Shown, kept: KeptLines) -> bool:

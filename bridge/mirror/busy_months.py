@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
+from bridge.database import from_microseconds, to_microseconds
 from bridge.keys import Keys
-from bridge.mirror.calendar_row import from_microseconds, to_microseconds
 from bridge.mirror.database import MirrorDatabase
 from bridge.mirror.resource_row import chunks
 from bridge.mirror.schema import busy_months

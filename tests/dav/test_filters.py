@@ -328,6 +328,23 @@ def test_a_whole_day_is_asked_for_in_the_zone_of_the_query(passes: Any) -> None:
     assert passes(event(between("20260301T090000Z", "20260301T100000Z")), timed, zone=new_york)
 
 
+def test_of_a_series_each_occurrence_is_asked_for_as_the_days_or_the_time_it_is(passes: Any) -> None:
+    """Whole days in Berlin but for the second, which is an hour; then hours but for the second, which is a day."""
+    midnight, one = datetime(2026, 2, 28, 23, tzinfo=UTC), timedelta(days=1)
+    zone, new_york = "W. Europe Standard Time", ZoneInfo("America/New_York")
+    days = Recurrence(Daily(10), date(2026, 3, 1), count=2)
+    hour = ExceptionRecord(midnight + 10 * one, NINE + 10 * one, NINE + 10 * one + HOUR)
+    mostly_days = record(midnight, one, is_all_day=True, zone_id=zone, recurrence=days, exceptions=(hour,))
+    day = ExceptionRecord(NINE + 10 * one, midnight + 10 * one, midnight + 11 * one, is_all_day=True)
+    mostly_hours = record(zone_id=zone, recurrence=days, exceptions=(day,))
+    first_evening = event(between("20260302T040000Z", "20260302T050000Z"))
+    second_morning = event(between("20260311T090000Z", "20260311T100000Z"))
+    second_evening = event(between("20260312T030000Z", "20260312T040000Z"))
+    asked = [first_evening, second_morning, second_evening]
+    assert [passes(each, mostly_days, zone=new_york) for each in asked] == [True, True, False]
+    assert [passes(each, mostly_hours, zone=new_york) for each in asked] == [False, True, True]
+
+
 def test_a_text_that_cannot_be_read_is_not_hidden(passes: Any) -> None:
     assert passes(prop("SUMMARY", "<C:text-match>x</C:text-match>"), record(), b"\r\nSUMMARY:x\r\nbegin:vevent")
 

@@ -326,6 +326,13 @@ def test_the_index_says_all_that_an_expansion_needs(context: Context, stored: tu
     )
 
 
+def test_the_index_says_which_occurrences_are_whole_days(context: Context, stored: tuple[Item, ...]) -> None:
+    master, moved = stored
+    day = replace(moved.content, start=THIRD - 9 * HOUR, end=THIRD + 15 * HOUR, is_all_day=True)
+    (told,) = to_ical((master, replace(moved, content=day)), context).index.exceptions
+    assert (told.is_all_day, told.start, told.end) == (True, day.start, day.end)
+
+
 def test_the_index_of_a_declined_series_is_free(context: Context, stored: tuple[Item, ...]) -> None:
     declined = (replace(stored[0], is_meeting=True, my_response=Response.DECLINE), stored[1])
     index = to_ical(declined, context).index
