@@ -109,7 +109,8 @@ def test_an_older_version_with_a_way_to_here_is_taken_along(
 def test_a_mirror_from_before_graves_had_an_end_is_taken_along(
     filled: Path, open_mirror: OpenMirror, ref: CalendarRef
 ) -> None:
-    run_sql(filled, "ALTER TABLE calendars DROP COLUMN horizon", "UPDATE schema SET version = 1")
+    run_sql(filled, "DROP TABLE busy_months", "ALTER TABLE calendars DROP COLUMN horizon")
+    run_sql(filled, "UPDATE schema SET version = 1")
     mirror = open_mirror()
     mirror.remove(ref, A)
     assert told_since(mirror, ref, 1) == ((), (A,))
