@@ -23,7 +23,7 @@ from bridge.storage_plugin.resources import add_member, delete, get, put
 from bridge.storage_plugin.transfers import copy, move
 from bridge.storage_plugin.visit import Visit
 
-DAV_CLASSES = "1, 3, calendar-access, calendar-proxy"
+DAV_CLASSES = "1, 3, extended-mkcol, calendar-access, calendar-proxy"
 """What is announced: no locks (2), no access-control (there is no ACL method), and no scheduling, so that clients
 invite by themselves (RFC 4791 5.1). The first is 1: Thunderbird drops it."""
 

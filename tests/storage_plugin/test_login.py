@@ -39,7 +39,7 @@ def test_everything_else_asks_for_a_login_before_anything(ask: Any, store: Any, 
 
 
 def test_options_needs_no_login(ask: Any) -> None:
-    assert ask("OPTIONS", CALENDAR, user=None).headers["DAV"] == "1, 3, calendar-access, calendar-proxy"
+    assert ask("OPTIONS", CALENDAR, user=None).headers["DAV"] == "1, 3, extended-mkcol, calendar-access, calendar-proxy"
 
 
 def test_every_401_has_the_same_challenge(ask: Any, store: Any) -> None:
