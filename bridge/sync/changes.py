@@ -61,8 +61,9 @@ def _removed(snapshot: Snapshot, removed: Removed, asked: SyncToken) -> dict[Syn
     gone: dict[Name, Revision] = {}
     # What went at the very revision at which a page stopped lived at the one before.
     before = [] if asked.place == SyncPlace(revision) else [Revision(max(revision - 1, 0))]
+    # A first listing may be at a revision of long ago, from before the oldest that is remembered of what went.
     for since in [*before, revision]:
-        found = removed(since)
+        found = removed(max(since, asked.began or since))
         if found is None:
             raise _unknown()
         gone.update(found)

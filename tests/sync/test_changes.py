@@ -156,3 +156,25 @@ def test_a_token_that_was_never_given_is_unknown(token: str) -> None:
     calendar.write({"a"}, set())
     with pytest.raises(TokenUnknown):
         calendar.ask(token)
+
+
+def test_a_first_listing_goes_on_where_nobody_remembers_what_went_before_it_began() -> None:
+    calendar = Calendar()
+    for number in range(6):
+        calendar.write({f"{number}.ics"}, set())
+    calendar.write(set(), {"5.ics"})
+    began = Revision(calendar.revision)
+    remembered = calendar.removed
+
+    def removed(since: Revision) -> dict[Name, Revision] | None:
+        return remembered(since) if since >= began else None
+
+    calendar.removed = removed  # type: ignore[method-assign, assignment]
+    page = calendar.ask(None, 2)
+    told = [each.name for each in page.changed]
+    calendar.write(set(), {"0.ics"})
+    while page.is_cut:
+        page = calendar.ask(page.token, 2)
+        told += [each.name for each in page.changed]
+        told = [name for name in told if name not in page.removed]
+    assert sorted(told) == ["1.ics", "2.ics", "3.ics", "4.ics"]
