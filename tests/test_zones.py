@@ -14,6 +14,7 @@ from bridge.zones import (
     load_zone,
     resolve_tzid,
     to_iana,
+    to_instant,
     to_known,
     to_windows,
 )
@@ -134,3 +135,21 @@ def test_rules_find_their_zone() -> None:
     assert to_known(load_zone("Europe/Stockholm"), 2026, preferred) == preferred
     assert to_known(load_zone("America/Toronto"), 2026, preferred) == Zone("Eastern Standard Time")
     assert to_known(timezone(timedelta(minutes=17)), 2026, preferred) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "local", "instant"),
+    [
+        ("Europe/Berlin", "2026-10-25T02:30", "2026-10-25T01:30+00:00"),
+        ("Europe/Berlin", "2026-10-25T03:00", "2026-10-25T02:00+00:00"),
+        ("Europe/Berlin", "2026-03-29T02:30", "2026-03-29T01:30+00:00"),
+        ("Europe/Dublin", "2026-10-25T01:30", "2026-10-25T01:30+00:00"),
+        ("Australia/Lord_Howe", "2026-04-05T01:45", "2026-04-04T15:15+00:00"),
+        ("America/Havana", "2026-11-01T00:00", "2026-11-01T05:00+00:00"),
+        ("Asia/Beirut", "2026-03-29T00:00", "2026-03-28T22:00+00:00"),
+    ],
+)
+def test_of_a_time_that_comes_twice_exchange_takes_the_second_and_of_none_the_offset_before(
+    name: str, local: str, instant: str
+) -> None:
+    assert to_instant(datetime.fromisoformat(local), load_zone(name)) == datetime.fromisoformat(instant)
