@@ -21,6 +21,8 @@ UNCLEAR = "unclear"
 """The step of an intent whose last call nobody answered: whoever comes next finds out by reading."""
 DONE = "done"
 """The outcome of an intent whose steps were all answered."""
+MOVE, MOVE_OVER = "move", "move over"
+"""The operations of an intent at the place to which an event is moved: nothing is there, or what is replaced."""
 RETRY = 2.0
 UNDER_WAY = "Another change of this event is being written."
 REMEMBERED = timedelta(hours=1)
@@ -176,9 +178,15 @@ class Outcomes:
         known = self._mirror.snapshot(ref).resources.get(intent.name)
         ids = [intent.item.id] if intent.item else []
         ids += [one.id for one in known.items] if known else []
-        if intent.uid is not None and (intent.operation == "create" or (known and not known.index.has_master)):
+        is_moved = intent.operation in {MOVE, MOVE_OVER}
+        is_new = intent.operation == "create" or is_moved
+        if intent.uid is not None and (is_new or (known and not known.index.has_master)):
             found = self._look.find(caller, ref, intent.uid)
-            ids += [item.ref.id for item in found if _bears(item, intent.name, context)]
+            held = self._mirror.holders(ref, [item.ref.id for item in found]) if is_moved else {}
+            for item in found:
+                # What is moved bears its former name at first
+                if _bears(item, intent.name, context) or (is_moved and item.ref.id not in held):
+                    ids.append(item.ref.id)
         yield from dict.fromkeys(ids)
 
 

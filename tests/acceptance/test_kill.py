@@ -17,6 +17,7 @@ from events import event, instances, override, series
 
 DYING = Path(__file__).parents[1] / "support" / "dying.py"
 PERSONALITIES = ["2019", "lenient"]
+TARGET = "Choir & more"
 
 
 @dataclass
@@ -69,9 +70,17 @@ def every_step(steps: int) -> Iterator[int]:
     yield from range(1, steps + 1)
 
 
+def every_other_step(steps: int) -> Iterator[int]:
+    """Give the steps before each call: after one call is before the next."""
+    assert steps >= 8, "a write has that many steps at least"
+    yield from range(1, steps + 1, 2)
+    yield steps
+
+
 def start_over(place: Place) -> None:
-    for item in place.exchange.events(ANN):
-        place.exchange.remove_event(item)
+    for calendar in ("", TARGET):
+        for item in place.exchange.events(ANN, calendar):
+            place.exchange.remove_event(item)
 
 
 def test_a_create_killed_at_any_step_is_there_once_after_the_retry(place: Place) -> None:
@@ -179,6 +188,72 @@ def test_deleted_instances_killed_at_any_step_are_all_gone_after_the_retry(place
         assert place.run("delete", match=etag, fatal=step) is None, f"step {step} was never reached"
         assert place.run("delete", match=etag) is not None, f"killed at step {step}"
         assert place.subjects() == [], f"killed at step {step}"
+
+
+def body_of(kind: str, number: int) -> bytes:
+    match kind:
+        case "event":
+            return event(f"dying-m{number}", "To move")
+        case "series":
+            return a_series(number)
+        case _:
+            return dates(number, "First", "Second")
+
+
+@pytest.mark.parametrize("kind", ["event", "series", "instances"])
+def test_a_move_killed_at_any_step_is_done_once_after_the_retry(place: Place, kind: str) -> None:
+    kill_moves(place, kind, "")
+
+
+@pytest.mark.parametrize("kind", ["event", "instances"])
+def test_a_move_over_another_event_killed_at_any_step_is_done_once_after_the_retry(place: Place, kind: str) -> None:
+    kill_moves(place, kind, "overwrites")
+
+
+def kill_moves(place: Place, kind: str, body: str) -> None:
+    """Kill moves at every step: the event is never gone in between, and in the end it is in one place."""
+    put_to_move(place, body_of(kind, 0), body)
+    whole = place.run("move", body.encode())
+    assert whole is not None
+    assert (whole["created"], whole["etags"], whole["moved"]) == (not body, {}, ["moved.ics"])
+    many = len(place.exchange.events(ANN, TARGET))
+    for step in every_other_step(whole["steps"]):
+        start_over(place)
+        match = put_to_move(place, body_of(kind, step), body)
+        assert place.run("move", body.encode(), match=match, fatal=step) is None, f"step {step} was never reached"
+        assert place.exchange.events(ANN) or place.exchange.events(ANN, TARGET), f"killed at step {step}"
+        retried = place.run("move", body.encode(), match=match)
+        assert retried is not None, f"killed at step {step}"
+        assert (retried["etags"], retried["moved"]) == ({}, ["moved.ics"]), f"killed at step {step}"
+        assert retried["created"] is not bool(body), f"killed at step {step}, the retry was not answered as the first"
+        assert place.exchange.events(ANN) == [], f"killed at step {step}"
+        assert len(place.exchange.events(ANN, TARGET)) == many, f"killed at step {step}"
+
+
+def test_a_rename_killed_at_any_step_is_done_after_the_retry(place: Place) -> None:
+    put_to_move(place, event("dying-r0", "To rename"), "")
+    whole = place.run("rename")
+    assert whole is not None
+    assert list(whole["etags"]) == ["moved.ics"]
+    for step in every_other_step(whole["steps"]):
+        start_over(place)
+        match = put_to_move(place, event(f"dying-r{step}", "To rename"), "")
+        assert place.run("rename", match=match, fatal=step) is None, f"step {step} was never reached"
+        retried = place.run("rename", match=match)
+        assert retried is not None, f"killed at step {step}"
+        assert list(retried["etags"]) == ["moved.ics"], f"killed at step {step}"
+        assert retried["created"], f"killed at step {step}, the retry was not answered as the first"
+
+
+def put_to_move(place: Place, body: bytes, overwrites: str) -> str:
+    """Put an event, and one of its UID where it shall go to; give the ETag of the first."""
+    if overwrites:
+        place.run("put", body)
+        assert place.run("move") is not None
+    made = place.run("put", body)
+    assert made is not None
+    etag: str = made["etags"]["dying.ics"]
+    return etag
 
 
 def dates(number: int, *summaries: str) -> bytes:

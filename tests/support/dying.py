@@ -1,4 +1,4 @@
-"""Processes that write one event through the store and kill themselves at a chosen step: ``python dying.py``.
+"""Processes that write through the store and kill themselves at a chosen step: ``python dying.py``.
 
 Each line of the input is a write, as JSON, and has a process of its own, forked from this one before anything of the
 bridge is built. The steps are the moments before and after every call to Exchange and every change of the state and
@@ -22,11 +22,27 @@ from bridge.service import build
 from bridge.state.intents import Intents
 
 WATCHED: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
-    (EwsExchange, ("create", "update", "delete", "get", "find", "update_occurrences", "delete_occurrences")),
+    (
+        EwsExchange,
+        (
+            "create",
+            "update",
+            "delete",
+            "get",
+            "find",
+            "update_occurrences",
+            "delete_occurrences",
+            "move",
+            "calendars",
+            "create_calendar",
+        ),
+    ),
     (Intents, ("begin", "advance", "finish", "drop", "take_over")),
-    (Mirror, ("put", "remove", "apply")),
+    (Mirror, ("put", "remove", "apply", "put_calendars")),
 )
 NAME = Name("dying.ics")
+MOVED = Name("moved.ics")
+TARGET = CalendarName("choir-more")
 _steps = itertools.count(1)
 _seen: list[int] = []
 
@@ -54,6 +70,8 @@ def write(asked: dict[str, Any]) -> dict[str, Any]:
     login = service.accounts.log_in(asked["login"], asked["password"])
     served = service.store.calendar(login, CalendarName("calendar"))
     service.store.snapshot(login, served)
+    if asked["operation"] == "move":
+        service.store.snapshot(login, service.store.calendar(login, TARGET))
     for owner, names in WATCHED:
         for name in names:
             setattr(owner, name, _watched(getattr(owner, name), asked["fatal"]))
@@ -61,6 +79,11 @@ def write(asked: dict[str, Any]) -> dict[str, Any]:
     outcome: dict[str, Any] = {}
     if asked["operation"] == "delete":
         service.store.delete(login, served, NAME, Conditions(match))
+    elif asked["operation"] in {"move", "rename"}:
+        target = served if asked["operation"] == "rename" else service.store.calendar(login, TARGET)
+        place = (login, served, NAME, target, MOVED, Conditions(match))
+        outcome["created"] = service.store.move(*place, overwrites=bool(asked["body"]))
+        outcome["moved"] = sorted(service.store.snapshot(login, target).resources)
     else:
         conditions = Conditions(match, None if match else frozenset({ANY_ETAG}))
         stored = service.store.put(login, served, NAME, asked["body"].encode(), conditions)
