@@ -177,17 +177,30 @@ class Mirror:
                 return None
             return FolderListing(open_calendars(self._keys, key, row.listing), from_microseconds(row.listed_at))
 
-    def put_calendars(self, viewer: Viewer, mailbox: Address, listing: tuple[Calendar, ...], now: datetime) -> None:
-        """Note the calendar folders of a mailbox as Exchange lists them now to the viewer."""
+    def put_calendars(
+        self, viewer: Viewer, mailbox: Address, listing: tuple[Calendar, ...], asked_at: datetime
+    ) -> None:
+        """Note the calendar folders of a mailbox as Exchange listed them to the viewer who asked at that time.
+
+        What was asked later stays. The mirrors of the viewer's calendars that are not listed any more go.
+        """
         key = mailbox_key(self._keys, viewer, mailbox)
         row = {"viewer": viewer_key(self._keys, viewer), "mailbox": key}
-        former = delete(folder_listings).where(
-            folder_listings.c.viewer == row["viewer"], folder_listings.c.mailbox == key
-        )
+        here = (folder_listings.c.viewer == row["viewer"], folder_listings.c.mailbox == key)
         with self._database.writing() as connection:
-            connection.execute(former)
+            former = connection.execute(select(folder_listings).where(*here)).one_or_none()
+            if former is not None and former.listed_at > to_microseconds(asked_at):
+                return
+            connection.execute(delete(folder_listings).where(*here))
             sealed = seal_calendars(self._keys, key, listing)
-            connection.execute(insert(folder_listings).values(**row, listed_at=to_microseconds(now), listing=sealed))
+            connection.execute(
+                insert(folder_listings).values(**row, listed_at=to_microseconds(asked_at), listing=sealed)
+            )
+            listed = {calendar.ref for calendar in listing}
+            known = open_calendars(self._keys, key, former.listing) if former is not None else ()
+            gone = [calendar.ref for calendar in known if calendar.ref not in listed]
+            keys = [CalendarSeals(self._keys, ref).calendar for ref in gone]
+            connection.execute(delete(calendars).where(calendars.c.key.in_(keys)))
 
     def drop(self, ref: CalendarRef) -> None:
         """Remove what a viewer was told of a calendar that is gone."""

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from bridge.errors import AccessDenied, ExchangeFailed, FolderMissing
 from bridge.exchange import Deadline, Exchange
@@ -70,6 +69,13 @@ class Listing:
                     served += self._named(Mailbox(calendar.ref.mailbox), [calendar], taken, shared=True)
         return served
 
+    def renew(self, login: Login) -> tuple[ServedCalendar, ...]:
+        """Ask for the viewer's own calendars now, whatever is being asked already, and give them.
+
+        So one's own change is seen by the next request of every process. Raises Unavailable.
+        """
+        return self._named(login.mailbox, self._ask(login, login.mailbox.address), {})
+
     def _owners(self, login: Login) -> tuple[Address, ...]:
         """Give whose calendars the viewer is to see, as configured and as added, each once."""
         own = login.mailbox.addresses
@@ -85,13 +91,16 @@ class Listing:
         viewer = login.caller.viewer
         known = self._mirror.calendars(viewer, mailbox)
         if known is None or fresh or self._now() - known.listed_at > FRESH:
-            ask = partial(self._ask, login, mailbox)
+
+            def ask() -> None:
+                self._ask(login, mailbox)
+
             self._asking.bring(("calendars", viewer, mailbox), ask, known=known is not None)
             known = self._mirror.calendars(viewer, mailbox)
         return known.calendars if known is not None else ()
 
-    def _ask(self, login: Login, mailbox: Address) -> None:
-        viewer = login.caller.viewer
+    def _ask(self, login: Login, mailbox: Address) -> tuple[Calendar, ...]:
+        viewer, asked_at = login.caller.viewer, self._now()
         try:
             found = self._exchange.calendars(login.caller, mailbox, Deadline.after(CALL))
         except (FolderMissing, AccessDenied) as error:
@@ -99,7 +108,8 @@ class Listing:
                 raise ExchangeFailed("Exchange does not show this mailbox's own calendars.") from error
             LOG.info("a shared calendar is not shown: Exchange does not let its viewer see it")
             found = ()
-        self._mirror.put_calendars(viewer, mailbox, found, self._now())
+        self._mirror.put_calendars(viewer, mailbox, found, asked_at)
+        return found
 
     def _named(
         self,

@@ -14,10 +14,22 @@ from bridge.errors import (
 )
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import RESERVED_NAMES, make_name_stamp, parse_shared_calendar_name
+from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarName, Login, ServedCalendar
-from bridge.state.names import Names
+from bridge.model import (
+    UTC_ZONE,
+    CalendarName,
+    CalendarRef,
+    Conditions,
+    FolderId,
+    Login,
+    Name,
+    ServedCalendar,
+    Uid,
+)
+from bridge.state.state import State
 from bridge.sync.calendars import Listing
+from bridge.sync.outcome import Outcomes, Write
 
 LOG = logging.getLogger(__name__)
 
@@ -30,28 +42,39 @@ MOST_OF_A_NAME = 20
 class Folders:
     """Makes, renames and deletes calendars of one organisation's viewers."""
 
-    def __init__(self, exchange: Exchange, mirror: Mirror, names: Names, listing: Listing) -> None:
-        """Take the back end, the mirror, the names that are fixed, and what lists calendars."""
+    def __init__(self, exchange: Exchange, mirror: Mirror, state: State, listing: Listing, outcomes: Outcomes) -> None:
+        """Take the back end, the mirror, what is kept of calendars, what lists them, what keeps the intents."""
         self._exchange = exchange
         self._mirror = mirror
-        self._names = names
+        self._state = state
         self._listing = listing
+        self._outcomes = outcomes
 
     def create(self, login: Login, name: CalendarName, display_name: str) -> ServedCalendar:
         """Make a calendar of this name; a display name that is taken gets a number. Raises NameTaken, NotPermitted.
 
-        Exchange is asked first what there is: an earlier try whose answer was lost has made it already.
+        The name is locked meanwhile, so that two who ask at once do not make two. Exchange is asked first what there
+        is: an earlier try whose answer was lost has made it already, and its retry is answered as it would have been.
         """
         if name in RESERVED_NAMES or name.startswith(".") or parse_shared_calendar_name(name) is not None:
             raise NotPermitted("Names that begin with a dot, and some others, are the bridge's own.", "bind")
-        if any(one.name == name for one in self._listing.calendars(login, fresh=True)):
-            raise NameTaken("There is a calendar of this name already.")
-        stamp = make_name_stamp(name, login.mailbox.address)
-        self._create(login, display_name.strip() or name, stamp)
-        for served in self._listing.calendars(login, fresh=True):
-            if served.name == name:
-                return served
-        raise ExchangeFailed("Exchange made the calendar and does not list it yet.")
+        write = _making(login, name, display_name)
+        earlier = self._outcomes.earlier(write)
+        with self._outcomes.intent(write, "create calendar", Uid(name), None):
+            there = self._named(login, name)
+            if there is not None and earlier is not None:
+                return there
+            if there is not None:
+                raise NameTaken("There is a calendar of this name already.")
+            self._create(login, display_name.strip() or name, make_name_stamp(name, login.mailbox.address))
+            there = self._named(login, name)
+            if there is None:
+                raise ExchangeFailed("Exchange made the calendar and does not list it yet.")
+            return there
+
+    def _named(self, login: Login, name: CalendarName) -> ServedCalendar | None:
+        """Give the viewer's own calendar of this name, as Exchange lists them now."""
+        return next((one for one in self._listing.renew(login) if one.name == name), None)
 
     def _create(self, login: Login, display_name: str, stamp: str) -> None:
         def create(told: str) -> None:
@@ -78,7 +101,7 @@ class Folders:
             _with_a_free_name(display_name, rename)
         except AccessDenied as error:
             raise NotPermitted("Exchange does not let this calendar be renamed.", "write-properties") from error
-        self._listing.calendars(login, fresh=True)
+        self._listing.renew(login)
 
     def delete(self, login: Login, served: ServedCalendar) -> None:
         """Delete one of the viewer's own calendars, to Deleted Items; never the default one. Raises NotPermitted."""
@@ -92,9 +115,17 @@ class Folders:
             LOG.debug("the calendar to be deleted was gone already")
         except (AccessDenied, RequestRefused) as error:
             raise NotPermitted("Exchange does not let this calendar be deleted.", "unbind") from error
-        self._listing.calendars(login, fresh=True)
-        self._names.drop(ref)
+        self._state.names.drop(ref)
+        self._state.properties.drop(ref)
         self._mirror.drop(ref)
+        self._listing.renew(login)
+
+
+def _making(login: Login, name: CalendarName, display_name: str) -> Write:
+    """Give the making of a calendar as a write: its place is the viewer's home, which is no folder."""
+    home = CalendarRef(login.caller.viewer, login.mailbox.address, FolderId(""))
+    context = Context(login.mailbox, UTC_ZONE)
+    return Write(login.caller, home, context, Name(name), b"calendar " + display_name.encode(), Conditions())
 
 
 def _with_a_free_name(display_name: str, work: Callable[[str], None]) -> None:

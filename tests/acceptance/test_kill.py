@@ -256,6 +256,28 @@ def put_to_move(place: Place, body: bytes, overwrites: str) -> str:
     return etag
 
 
+def test_a_calendar_whose_creation_is_killed_at_any_step_is_there_once_after_the_retry(place: Place) -> None:
+    whole = place.run("create calendar", b"Brand new")
+    assert whole is not None
+    assert "new" in whole["calendars"]
+    for step in every_step(whole["steps"]):
+        remove_calendar(place, "Brand new")
+        assert place.run("create calendar", b"Brand new", fatal=step) is None, f"step {step} was never reached"
+        retried = place.run("create calendar", b"Brand new")
+        assert retried is not None, f"killed at step {step}, the retry was not answered as the first"
+        assert retried["calendars"].count("new") == 1
+        names = [
+            folder.name
+            for folder in place.exchange.store.mailboxes[place.exchange.person(ANN).mailbox].folders.values()
+        ]
+        assert names.count("Brand new") == 1, f"killed at step {step}"
+        assert not any(name.startswith("Brand new ") for name in names), f"killed at step {step}"
+
+
+def remove_calendar(place: Place, name: str) -> None:
+    place.exchange.store.remove_folder(place.exchange.folder(ANN, name))
+
+
 def dates(number: int, *summaries: str) -> bytes:
     days = ("20270301", "20270308", "20270315")
     each = (override(day, summary, f"{day}T090000") for day, summary in zip(days, summaries, strict=False))

@@ -43,6 +43,7 @@ WATCHED: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
 NAME = Name("dying.ics")
 MOVED = Name("moved.ics")
 TARGET = CalendarName("choir-more")
+NEW = CalendarName("new")
 _steps = itertools.count(1)
 _seen: list[int] = []
 
@@ -84,6 +85,10 @@ def write(asked: dict[str, Any]) -> dict[str, Any]:
         place = (login, served, NAME, target, MOVED, Conditions(match))
         outcome["created"] = service.store.move(*place, overwrites=bool(asked["body"]))
         outcome["moved"] = sorted(service.store.snapshot(login, target).resources)
+    elif asked["operation"] == "create calendar":
+        made = service.store.create_calendar(login, NEW, asked["body"])
+        outcome["calendars"] = [str(one.name) for one in service.store.calendars(login)]
+        outcome["folder"] = made.calendar.ref.folder
     else:
         conditions = Conditions(match, None if match else frozenset({ANY_ETAG}))
         stored = service.store.put(login, served, NAME, asked["body"].encode(), conditions)

@@ -1,9 +1,14 @@
 """A viewer's own calendars, made, renamed and deleted by his client."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 
-from bridge.errors import ExchangeTimedOut, NameTaken, NotFound, NotPermitted, Unavailable
-from bridge.model import Address, CalendarName, Conditions, Name, Rights
+from bridge.errors import ExchangeTimedOut, NameTaken, NotFound, NotPermitted, Unavailable, WriteUnderWay
+from bridge.exchange import Deadline
+from bridge.model import Address, CalendarName, Conditions, FolderId, Name, Rights
 
 from events import event
 from world import ANN, BEN, World
@@ -62,13 +67,66 @@ def test_a_calendar_whose_answer_was_lost_is_made_once(world: World, done: bool)
     world.exchange.fail("create_calendar", ExchangeTimedOut("late"), done_first=done)
     with pytest.raises(Unavailable):
         world.store.create_calendar(world.login(), CHOIR)
-    if done:
-        with pytest.raises(NameTaken):
-            world.store.create_calendar(world.login(), CHOIR)
-    else:
+    assert world.store.create_calendar(world.login(), CHOIR).name == CHOIR
+    with pytest.raises(NameTaken):
         world.store.create_calendar(world.login(), CHOIR)
     assert calendars(world) == {"calendar": "Calendar", "choir": "choir"}
     assert folders(world) == ["Calendar", "choir"]
+
+
+def test_of_two_who_make_a_calendar_of_one_name_at_once_one_does(world: World) -> None:
+    inside, answered = threading.Event(), threading.Event()
+    create = world.exchange.create_calendar
+
+    def slow(*args: Any) -> FolderId:
+        inside.set()
+        assert answered.wait(20)
+        return create(*args)
+
+    world.exchange.create_calendar = slow  # type: ignore[method-assign, assignment]
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(world.store.create_calendar, world.login(), CHOIR)
+        assert inside.wait(20)
+        with pytest.raises(WriteUnderWay):
+            world.store.create_calendar(world.login(), CHOIR)
+        answered.set()
+        assert first.result(20).name == CHOIR
+    assert folders(world) == ["Calendar", "choir"]
+
+
+def test_what_was_listed_before_a_calendar_was_made_does_not_hide_it(world: World) -> None:
+    login = world.login()
+    before = world.exchange.calendars(login.caller, Address(ANN), Deadline.after(20))
+    asked_at = world.clock()
+    world.clock.move(1)
+    world.store.create_calendar(login, CHOIR)
+    world.mirror.put_calendars(login.caller.viewer, Address(ANN), before, asked_at)
+    assert "choir" in calendars(world)
+
+
+def test_a_calendar_made_renamed_and_deleted_in_outlook_is_seen_with_the_next_listing(world: World) -> None:
+    assert list(calendars(world)) == ["calendar"]
+    folder = world.exchange.add_folder(Address(ANN), "Choir")
+    world.clock.move(61)
+    assert calendars(world) == {"calendar": "Calendar", "choir": "Choir"}
+    folder.display_name = "Singing"
+    world.clock.move(61)
+    assert calendars(world) == {"calendar": "Calendar", "choir": "Singing"}
+    epoch = world.store.snapshot(world.login(), world.calendar(CHOIR)).epoch
+    ref = world.calendar(CHOIR).calendar.ref
+    del world.exchange.folders[folder.id]
+    world.clock.move(61)
+    assert calendars(world) == {"calendar": "Calendar"}
+    assert world.mirror.snapshot(ref).epoch != epoch
+
+
+def test_a_listing_that_fails_forgets_no_calendar(world: World) -> None:
+    world.store.create_calendar(world.login(), CHOIR)
+    epoch = world.store.snapshot(world.login(), world.calendar(CHOIR)).epoch
+    world.clock.move(61)
+    world.exchange.fail("calendars", ExchangeTimedOut("late"))
+    assert "choir" in calendars(world)
+    assert world.store.snapshot(world.login(), world.calendar(CHOIR)).epoch == epoch
 
 
 def test_a_calendar_is_renamed_and_keeps_its_name_and_events(world: World) -> None:
