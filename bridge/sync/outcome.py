@@ -175,14 +175,15 @@ class Outcomes:
 
     def _touched(self, caller: Caller, ref: CalendarRef, context: Context, intent: Intent) -> Iterator[ItemId]:
         """Give the items that an interrupted write may have written, each once."""
-        known = self._mirror.snapshot(ref).resources.get(intent.name)
+        resources = self._mirror.snapshot(ref).resources
+        known = resources.get(intent.name)
         ids = [intent.item.id] if intent.item else []
         ids += [one.id for one in known.items] if known else []
         is_moved = intent.operation in {MOVE, MOVE_OVER}
         is_new = intent.operation == "create" or is_moved
         if intent.uid is not None and (is_new or (known and not known.index.has_master)):
             found = self._look.find(caller, ref, intent.uid)
-            held = self._mirror.holders(ref, [item.ref.id for item in found]) if is_moved else {}
+            held = {one.id for listed in resources.values() for one in listed.items}
             for item in found:
                 # What is moved bears its former name at first
                 if _bears(item, intent.name, context) or (is_moved and item.ref.id not in held):
