@@ -16,7 +16,7 @@ from bridge.errors import (
 )
 from bridge.ews import occurrence_writes
 from bridge.ews.availability import ask_availability
-from bridge.ews.folders import CalendarFolder, distinguished
+from bridge.ews.folders import CalendarFolder, by_id, distinguished
 from bridge.ews.indexes import Indexes, server_indexes
 from bridge.ews.items import refuse_inexpressible
 from bridge.ews.logins import LoginQuestion
@@ -323,5 +323,16 @@ class EwsExchange:
             kept |= {folder.id: folder for folder in all_of.folders}
             deleted |= {folder.id for folder in below_deleted.folders}
             if all_of.is_last and below_deleted.is_last:
-                return tuple(folder for id_, folder in kept.items() if id_ not in deleted and id_ != default)
+                listed = [folder for id_, folder in kept.items() if id_ not in deleted and id_ != default]
+                return self._whole(caller, listed, deadline)
         raise AnswerUnusable("Exchange lists calendars without end.")
+
+    def _whole(self, caller: Caller, found: list[CalendarFolder], deadline: Deadline) -> tuple[CalendarFolder, ...]:
+        """Read those folders again whose properties were cut; one that is gone meanwhile is left out."""
+        cut = [folder.id for folder in found if folder.may_be_cut]
+        if not cut:
+            return tuple(found)
+        response = self._ask(caller, get_folder.request([by_id(id_) for id_ in cut]), deadline)
+        whole = dict(zip(cut, get_folder.read_existing(response, len(cut)), strict=True))
+        told = [whole.get(folder.id, folder) for folder in found]
+        return tuple(folder for folder in told if folder is not None)

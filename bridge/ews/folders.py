@@ -22,6 +22,10 @@ CALENDAR_CLASS = "IPF.Appointment"
 """The class of calendar folders; kinds of them go on with a dot (``IPF.Appointment.Birthday``)."""
 
 
+MOST_FOUND = 255
+"""Characters of a text that FindFolder and FindItem tell at most (their documentation's remarks)."""
+
+
 @dataclass(frozen=True, slots=True)
 class CalendarFolder:
     """A calendar folder as EWS tells it."""
@@ -31,6 +35,11 @@ class CalendarFolder:
     rights: Rights
     stamp: str | None
     look: str | None
+
+    @property
+    def may_be_cut(self) -> bool:
+        """Whether FindFolder may have told a part of a property only; GetFolder tells all of it."""
+        return any(text is not None and len(text) >= MOST_FOUND for text in (self.stamp, self.look))
 
 
 def folder_shape() -> Element:

@@ -67,6 +67,7 @@ FIXED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "changed_while_listing": ("what changes during a first listing is told again after it", "assumed"),
         "attendee_answers": ("answers of attendees that a client writes are ignored", "assumed"),
         "category_once": ("repeated categories become one", "assumed"),
+        "find_cuts": ("FindItem and FindFolder tell 255 characters of a text", "[D] both operations, their remarks"),
         "find_order": ("FindItem without SortOrder gives the newest first", "assumed"),
         "busy_default": ("an item without LegacyFreeBusyStatus is Busy, whole days too", "assumed"),
         "enhanced_location": ("a plain location has an EnhancedLocation with its name only", "assumed"),

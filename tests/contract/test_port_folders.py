@@ -43,6 +43,19 @@ def test_a_new_calendar_is_listed_with_its_stamp_and_empty(subject: Subject) -> 
     assert (page.entries, page.is_last) == ((), True)
 
 
+def test_a_stamp_of_any_length_comes_back_whole(subject: Subject) -> None:
+    long = "x" * 400
+    subject.exchange.create_calendar(subject.owner, "Choir", long, soon())
+    make(subject, "Choir 2")
+    assert (listed(subject)["Choir"].stamp, listed(subject)["Choir 2"].stamp) == (long, "stamp")
+
+
+def test_an_event_of_a_long_uid_is_found_by_it(subject: Subject) -> None:
+    uid = Uid("u" * 250 + "-" + "v" * 50)
+    ref = subject.exchange.create(subject.owner, subject.calendar, content(uid), soon())
+    assert [one.id for one in subject.exchange.find(subject.owner, subject.calendar, uid, soon())] == [ref.id]
+
+
 def test_a_display_name_that_is_taken_is_refused(subject: Subject) -> None:
     make(subject, "Choir")
     with pytest.raises(RequestRefused) as refused:

@@ -8,7 +8,7 @@ from bridge.simulator.paging import paged
 from bridge.simulator.places import folder_at
 from bridge.simulator.restrictions import Test, read_restriction
 from bridge.simulator.rights import reaches
-from bridge.simulator.shapes import FolderShape, folder_element, read_folder_shape
+from bridge.simulator.shapes import FolderShape, cut_texts, folder_element, read_folder_shape
 from bridge.simulator.trouble import NotSimulated
 from bridge.simulator.xml import Element, M, T, add, children
 
@@ -35,7 +35,7 @@ def _one(call: Call, shape: FolderShape, test: Test, element: Element) -> Elemen
     page, attributes = paged(call, call.request.find(M + "IndexedPageFolderView"), sorted(seen, key=_name))
     root = add(message, M + "RootFolder", None, attributes)
     folders = add(root, T + "Folders")
-    folders.extend(folder_element(call, shape, folder) for folder in page)
+    folders.extend(cut_texts(folder_element(call, shape, folder)) for folder in page)
     return message
 
 

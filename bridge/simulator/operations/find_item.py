@@ -12,7 +12,7 @@ from bridge.simulator.places import folder_at
 from bridge.simulator.restrictions import Test, read_restriction
 from bridge.simulator.rights import need_folder
 from bridge.simulator.series import overlaps, series_of
-from bridge.simulator.shapes import Shape, item_element, path_of, read_shape
+from bridge.simulator.shapes import Shape, cut_texts, item_element, path_of, read_shape
 from bridge.simulator.telling import Told
 from bridge.simulator.trouble import EwsError, NotSimulated, invalid
 from bridge.simulator.xml import Element, M, T, add, children, name_of
@@ -50,7 +50,8 @@ def _one(call: Call, shape: Shape, test: Test, view: Element | None, element: El
     if call.rules.empty_left_out and not found:
         return message
     items = add(add(message, M + "RootFolder", None, attributes), T + "Items")
-    items.extend(item_element(call, shape, item, rich=not call.rules.find_strips_rich) for item in found)
+    rich = not call.rules.find_strips_rich
+    items.extend(cut_texts(item_element(call, shape, item, rich=rich)) for item in found)
     return message
 
 
