@@ -20,7 +20,6 @@ from bridge.occurrences import Occurrence
 
 _END_OF_LINE = rb"[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n"
 _EVENT = re.compile(rb"^BEGIN:VEVENT\r\n.*?^END:VEVENT\r\n", re.DOTALL | re.MULTILINE)
-_COMPONENT = re.compile(rb"^BEGIN:([A-Z0-9-]+)\r\n.*?^END:\1\r\n", re.DOTALL | re.MULTILINE)
 _OF_TIME = re.compile(
     rb"^(D(?:TSTART|TEND|URATION)|R(?:RULE|DATE|ECURRENCE-ID)|EX(?:DATE|RULE))[;:]" + _END_OF_LINE,
     re.MULTILINE | re.IGNORECASE,
@@ -96,9 +95,9 @@ class _Parts:
         return {key: each for calendar in read_components(self._text) for key, each in timezones_of(calendar).items()}
 
     def calendar(self, events: list[bytes]) -> bytes:
-        """Give the calendar's own properties, and these events."""
-        inside = self._text.removeprefix(_BEGIN_CALENDAR).removesuffix(_END_CALENDAR)
-        return b"".join((_BEGIN_CALENDAR, _COMPONENT.sub(b"", inside), *events, _END_CALENDAR))
+        """Give the calendar's own properties, which stand before its components as it is served, and these events."""
+        own = self._text[: self._text.find(b"\r\nBEGIN:", len(_BEGIN_CALENDAR) - 2) + 2]
+        return b"".join((own, *events, _END_CALENDAR))
 
 
 class _Event:
