@@ -77,6 +77,7 @@ FIXED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "item_lists": ("errors of GetItem and the like hold an empty list", "[D] samples of errors"),
         "folder_names": ("folders of one parent have different names", "[D] responsecode, ErrorFolderExists"),
         "resolve_prefix": ("ResolveNames finds by the beginning of names and addresses", "[D] ResolveNames"),
+        "room_lists": ("lists of rooms are told by GetRoomLists alone, called as their address begins", "assumed"),
         "folders_by_owner": ("only the owner makes, changes or deletes folders", "assumed"),
         "availability_faults": (
             "what is wrong with a whole GetUserAvailability is a fault",

@@ -22,7 +22,10 @@ class ExtendedPath:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a mailbox. `mailbox` is its GUID, `login` the account name within the domain."""
+    """Somebody with a mailbox. `mailbox` is its GUID, `login` the account name within the domain.
+
+    A room is one, too: `room_list` is the address of the list of rooms it is in.
+    """
 
     name: str
     address: str
@@ -32,6 +35,7 @@ class Person:
     domain: str = "EXAMPLE"
     aliases: tuple[str, ...] = ()
     zone: str = "UTC"
+    room_list: str = ""
 
     @property
     def addresses(self) -> frozenset[str]:

@@ -9,6 +9,7 @@ aliases = ["a.berg@example.com"]
 login = "anna"                     # optional; else what stands before the @
 password = "secret"
 zone = "W. Europe Standard Time"   # a Windows id; optional, else UTC
+room_list = "rooms@example.com"    # this is a room, in that list of rooms; optional
 
 [[people.calendars]]
 name = "Calendar"                  # the default calendar; others are further calendars
@@ -36,7 +37,7 @@ from bridge.simulator.series import zone_in
 from bridge.simulator.store import Store
 from bridge.simulator.zones import Zone, named
 
-_PERSON = {"name", "address", "aliases", "login", "password", "zone", "calendars"}
+_PERSON = {"name", "address", "aliases", "login", "password", "zone", "room_list", "calendars"}
 _CALENDAR = {"name", "permissions", "events"}
 _EVENT = {
     "subject": "Subject",
@@ -80,6 +81,7 @@ class PersonPlan:
     login: str = ""
     domain: str = "EXAMPLE"
     zone: str = "UTC"
+    room_list: str = ""
     calendars: tuple[CalendarPlan, ...] = (CalendarPlan("Calendar"),)
 
 
@@ -95,6 +97,7 @@ def settle_people(store: Store, plans: Sequence[PersonPlan]) -> None:
             domain=plan.domain,
             aliases=plan.aliases,
             zone=plan.zone,
+            room_list=plan.room_list,
         )
         store.add_person(person)
     for plan in plans:
@@ -139,6 +142,7 @@ def _person(entry: Mapping[str, Any], domain: str, wrong: list[str]) -> PersonPl
         login=str(entry.get("login", "")),
         domain=domain,
         zone=zone,
+        room_list=str(entry.get("room_list", "")),
         calendars=tuple(calendars) or (CalendarPlan("Calendar"),),
     )
 

@@ -201,7 +201,7 @@ PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
             Rules(
                 answers_obey_schema=False,
                 newer_versions_accepted=True,
-                unknown_operations=("GetServerTimeZones", "ConvertId"),
+                unknown_operations=("GetServerTimeZones", "ConvertId", "GetRoomLists", "GetRooms"),
                 chunked_requests=False,
                 charset_told=False,
                 long_fractions=True,

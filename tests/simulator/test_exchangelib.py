@@ -10,6 +10,8 @@ import exchangelib.recurrence
 import pytest
 from exchangelib.errors import (
     ErrorCalendarOccurrenceIsDeletedFromRecurrence,
+    ErrorDeleteDistinguishedFolder,
+    ErrorFolderExists,
     ErrorFolderNotFound,
     ErrorItemNotFound,
     UnauthorizedError,
@@ -17,7 +19,8 @@ from exchangelib.errors import (
 from exchangelib.items import SEND_TO_NONE
 from exchangelib.protocol import CachingProtocol
 
-from bridge.simulator import PERSONALITIES, Simulator
+from bridge.simulator import PERSONALITIES, PersonPlan, Simulator
+from bridge.simulator.people import settle_people
 
 ews: Any = exchangelib  # it has no types of its own
 recurrences: Any = exchangelib.recurrence
@@ -96,6 +99,34 @@ def test_synchronising(anna: Any) -> None:
     items[1].save(update_fields=["subject"], send_meeting_invitations=SEND_TO_NONE)
     changes = list(anna.calendar.sync_items(sync_state=state, only_fields=["subject"]))
     assert [(kind, item.id) for kind, item in changes] == [("update", items[1].id), ("delete", gone)]
+
+
+@pytest.mark.parametrize("personality", ["2010", "2019"])
+def test_rooms_and_folders(make_sim: Callable[..., Simulator], personality: str) -> None:
+    sim = make_sim(personality)
+    settle_people(sim.store, [PersonPlan("Attic", "attic@example.com", "x", room_list="rooms@example.com")])
+    anna = account(sim)
+    (room_list,) = anna.protocol.get_roomlists()
+    assert room_list.email_address == "rooms@example.com"
+    assert [room.email_address for room in anna.protocol.get_rooms("rooms@example.com")] == ["attic@example.com"]
+    choir = ews.folders.Calendar(parent=anna.calendar, name="Choir")
+    choir.save()
+    with pytest.raises(ErrorFolderExists):
+        ews.folders.Calendar(parent=anna.calendar, name="choir").save()
+    choir.name = "Singing"
+    choir.save(update_fields=["name"])
+    item = new_item(anna, subject="moves", uid="moves-1")
+    before = item.id
+    item.move(choir)
+    assert item.id != before
+    assert [(one.subject, one.uid) for one in choir.all()] == [("moves", "moves-1")]
+    assert anna.calendar.all().count() == 0
+    choir.delete(delete_type="MoveToDeletedItems")
+    with pytest.raises(ErrorDeleteDistinguishedFolder):
+        anna.calendar.delete()
+    deleted = sim.store.distinguished(sim.person("anna@example.com").mailbox, "deleteditems")
+    assert sim.folder("anna@example.com", "Singing").parent == deleted.number
+    protocols.clear_cache()
 
 
 def test_folders_names_and_searches(anna: Any) -> None:

@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from lxml import etree
 
-from bridge.simulator import Simulator
+from bridge.simulator import PersonPlan, Simulator
+from bridge.simulator.people import settle_people
 
 T = "{http://schemas.microsoft.com/exchange/services/2006/types}"
 M = "{http://schemas.microsoft.com/exchange/services/2006/messages}"
@@ -148,6 +150,21 @@ def test_folders_are_made_renamed_and_deleted(ask: Any, sim: Simulator) -> None:
     assert ask.code(get) == "ErrorFolderNotFound"
     own = sim.folder(ANNA).id
     assert ask.code(delete.format("HardDelete", own)) == "ErrorDeleteDistinguishedFolder"
+
+
+def test_rooms_are_told_by_their_lists(ask: Any, sim: Simulator) -> None:
+    def told(text: str) -> Any:
+        return etree.fromstring(ask.post(text).content)
+
+    assert told("<m:GetRoomLists/>").findall(f".//{T}Address") == []
+    rooms = [PersonPlan(name, f"{name}@example.com", "x", room_list="b1@example.com") for name in ("Attic", "Cellar")]
+    settle_people(sim.store, rooms)
+    assert [one.text for one in told("<m:GetRoomLists/>").iter(f"{T}EmailAddress")] == ["b1@example.com"]
+    text = "<m:GetRooms><m:RoomList><t:EmailAddress>{}</t:EmailAddress></m:RoomList></m:GetRooms>"
+    assert [one.text for one in told(text.format("B1@example.com")).iter(f"{T}Name")] == ["Attic", "Cellar"]
+    none = told(text.format("b2@example.com"))
+    assert none.findtext(f".//{M}ResponseCode") == "ErrorNameResolutionNoResults"
+    assert sim.invalid_answers == []
 
 
 def test_names_are_resolved(ask: Any) -> None:

@@ -13,6 +13,7 @@ from bridge.simulator.operations.find_folder import find_folder
 from bridge.simulator.operations.find_item import find_item
 from bridge.simulator.operations.get_folder import get_folder
 from bridge.simulator.operations.get_item import get_item
+from bridge.simulator.operations.get_rooms import get_room_lists, get_rooms
 from bridge.simulator.operations.get_server_time_zones import get_server_time_zones
 from bridge.simulator.operations.get_user_availability import get_user_availability
 from bridge.simulator.operations.move_item import copy_item, move_item
@@ -35,6 +36,8 @@ OPERATIONS: Mapping[str, Callable[[Call], Element]] = MappingProxyType(
         "FindItem": find_item,
         "GetFolder": get_folder,
         "GetItem": get_item,
+        "GetRoomLists": get_room_lists,
+        "GetRooms": get_rooms,
         "GetServerTimeZones": get_server_time_zones,
         "GetUserAvailability": get_user_availability,
         "MoveItem": move_item,
