@@ -207,5 +207,8 @@ class Exchange(Protocol):
     def people(self, caller: Caller, text: str, deadline: Deadline) -> tuple[Mailbox, ...]:
         """Give whom the directory knows whose name or address begins so; at most a hundred."""
 
+    def rooms(self, caller: Caller, deadline: Deadline) -> tuple[Mailbox, ...]:
+        """Give the rooms that the directory lists as such; none where the server keeps no lists of them."""
+
     def close(self) -> None:
         """Give back connections."""

@@ -68,13 +68,25 @@ class Caller:
     credential: Credential = field(repr=False)
 
 
+class MailboxKind(StrEnum):
+    """Whom a mailbox, or an address of the directory, stands for."""
+
+    PERSON = "person"
+    ROOM = "room"
+    GROUP = "group"
+
+
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """A mailbox as the directory shows it. ``aliases`` holds every further SMTP address, lower case."""
+    """A mailbox as the directory shows it. ``aliases`` holds every further SMTP address, lower case.
+
+    ``kind`` is PERSON also where the directory does not tell rooms from people.
+    """
 
     address: Address
     display_name: str = ""
     aliases: frozenset[Address] = frozenset()
+    kind: MailboxKind = MailboxKind.PERSON
 
     @property
     def addresses(self) -> frozenset[Address]:

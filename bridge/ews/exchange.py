@@ -37,6 +37,7 @@ from bridge.ews.operations import (
     update_item,
 )
 from bridge.ews.owners import Owners
+from bridge.ews.rooms import ask_rooms
 from bridge.ews.settings import EwsSettings
 from bridge.ews.tally import Tallied
 from bridge.ews.wire import Wire
@@ -285,6 +286,11 @@ class EwsExchange:
         """Look into the directory; see `bridge.exchange.Exchange`."""
         with _reading():
             return resolve_names.read(self._ask(caller, resolve_names.request(text), deadline))
+
+    def rooms(self, caller: Caller, deadline: Deadline) -> tuple[Mailbox, ...]:
+        """Give the rooms, one call for each list of them; see `bridge.exchange.Exchange`."""
+        with _reading():
+            return ask_rooms(self._asking(caller, deadline))
 
     def close(self) -> None:
         """Give back connections."""

@@ -19,7 +19,7 @@ from bridge.errors import (
     NotFound,
     NotPermitted,
 )
-from bridge.exchange import Deadline, Exchange, Waiters
+from bridge.exchange import Exchange, Waiters
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
@@ -39,8 +39,9 @@ from bridge.model import (
 )
 from bridge.state.kept_properties import home_of
 from bridge.state.state import State
-from bridge.sync.calendars import CALL, Listing, Shared
+from bridge.sync.calendars import Listing, Shared
 from bridge.sync.changes import changes_since
+from bridge.sync.directory import Directory
 from bridge.sync.folders import Folders
 from bridge.sync.freshness import Asking, Policy
 from bridge.sync.look import Look
@@ -83,7 +84,6 @@ class CalendarStore:
         on_refused: Callable[[Caller], None],
     ) -> None:
         """Take the rooms it stands between; ``now`` gives UTC, ``on_refused`` hears of credentials gone bad."""
-        self._exchange = exchange
         self._mirror = mirror
         self._intents = state.intents
         self._properties = state.properties
@@ -91,6 +91,7 @@ class CalendarStore:
         self._zone = settings.zone
         self._on_refused = on_refused
         self._policy = Policy(settings.fresh, now)
+        self._directory = Directory(exchange, now)
         look = Look(exchange, mirror)
         self._questions = Asking(waiters, now)
         self._listing = Listing(exchange, mirror, state, settings.shares, self._questions, now)
@@ -158,7 +159,12 @@ class CalendarStore:
     def people(self, login: Login, text: str) -> tuple[Mailbox, ...]:
         """Give whom the directory knows whose name or address begins so, a hundred at most. Raises Unavailable."""
         with self._waiters.waiting():
-            return self._asking(login, lambda: self._exchange.people(login.caller, text, Deadline.after(CALL)))
+            return self._asking(login, lambda: self._directory.people(login, text))
+
+    def rooms(self, login: Login) -> tuple[Mailbox, ...]:
+        """Give the rooms of the organisation that Exchange lists, as far as it answers. Raises Unavailable."""
+        with self._waiters.waiting():
+            return self._asking(login, lambda: self._directory.rooms(login))
 
     def properties(self, login: Login, served: ServedCalendar | None) -> dict[str, str]:
         """Give the elements the viewer's clients have stored at a calendar, or at his home (None), by Clark name.

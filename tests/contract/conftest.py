@@ -27,6 +27,7 @@ def on_memory(*, finds_conflicts: bool = True) -> Subject:
     for one, aliases in ((owner, ["alias@example.test"]), (reader, []), (stranger, [])):
         exchange.add_person(one.viewer.address, one.credential.password, *aliases)
     exchange.add_folder(owner.viewer.address, "Second")
+    exchange.room_list.append(exchange.add_room("attic@example.test", "Attic"))
     folder = exchange.calendar_of(owner.viewer.address)
     folder.readers[reader.viewer.address] = Rights(read=True, create=False, modify=False, delete=False)
     calendar = CalendarRef(owner.viewer, owner.viewer.address, folder.id)
@@ -52,6 +53,7 @@ def on_ews(personality: str, *, ntlm: bool = False) -> Iterator[Subject]:
         person(owner, "alias@example.test", shares_with=reader.viewer.address),
         person(reader),
         person(stranger),
+        PersonPlan("Attic", "attic@example.test", "unknown", room_list="rooms@example.test"),
     ]
     with Simulator(people, personality=personality, ntlm=ntlm, tls=ntlm) as server:
         plain = EwsSettings(server.url)
@@ -66,6 +68,7 @@ def on_ews(personality: str, *, ntlm: bool = False) -> Iterator[Subject]:
                 stranger,
                 calendar,
                 lists_for_any_cursor=personality == "lenient",
+                lists_rooms=personality != "lenient",
             )
         finally:
             exchange.close()

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.errors import AccessDenied, ItemMissing, RequestRefused
 from bridge.exchange import Deadline
-from bridge.model import Calendar, CalendarRef, Content, Daily, Item, Missing, Recurrence, Uid
+from bridge.model import Calendar, CalendarRef, Content, Daily, Item, MailboxKind, Missing, Recurrence, Uid
 
 from events import START
 from port_subject import Subject
@@ -98,6 +98,12 @@ def test_an_event_that_moves_has_a_new_id_and_all_else_as_it_was(
     assert subject.exchange.find(subject.owner, target, Uid("move-1"), soon()) == (after.ref,)
     with pytest.raises(ItemMissing):
         subject.exchange.move(subject.owner, subject.calendar, ref, target, soon())
+
+
+def test_rooms_are_listed_as_such_where_the_server_lists_them(subject: Subject) -> None:
+    found = subject.exchange.rooms(subject.owner, soon())
+    told = [(room.address, room.display_name, room.kind) for room in found]
+    assert told == ([("attic@example.test", "Attic", MailboxKind.ROOM)] if subject.lists_rooms else [])
 
 
 def test_the_directory_knows_the_owner_by_name_and_by_address(subject: Subject) -> None:

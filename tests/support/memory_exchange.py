@@ -43,6 +43,7 @@ from bridge.model import (
     ItemKind,
     ItemRef,
     Mailbox,
+    MailboxKind,
     Missing,
     NoAvailability,
     OccurrenceRef,
@@ -108,6 +109,7 @@ class MemoryExchange:
         self.page_size = page_size
         self.finds_conflicts = finds_conflicts
         self.passwords: dict[str, tuple[str, Mailbox]] = {}
+        self.room_list: list[Mailbox] = []
         self.folders: dict[FolderId, Folder] = {}
         self.known_from = 0
         self.on_call: Callable[[str], None] = lambda _verb: None
@@ -124,6 +126,11 @@ class MemoryExchange:
             self.passwords[name] = (password, mailbox)
         self.add_folder(address, "Calendar", is_default=True)
         return mailbox
+
+    @staticmethod
+    def add_room(address: str, name: str) -> Mailbox:
+        """Give a room, to be put into the list of rooms."""
+        return Mailbox(Address(address), name, kind=MailboxKind.ROOM)
 
     def add_folder(self, address: str, name: str, *, is_default: bool = False) -> Folder:
         """Add a calendar folder to a mailbox."""
@@ -509,6 +516,16 @@ class MemoryExchange:
             )
 
         return self._call("people", work)
+
+    def rooms(self, caller: Caller, deadline: Deadline) -> tuple[Mailbox, ...]:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> tuple[Mailbox, ...]:
+            self._authenticate(caller.credential)
+            return tuple(self.room_list)
+
+        return self._call("rooms", work)
 
     def close(self) -> None:
         """See `bridge.exchange.Exchange`."""

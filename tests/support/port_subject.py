@@ -17,3 +17,4 @@ class Subject:
     stranger: Caller
     calendar: CalendarRef
     lists_for_any_cursor: bool = False
+    lists_rooms: bool = True

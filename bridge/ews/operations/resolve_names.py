@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from bridge.ews.response import expect
 from bridge.ews.xml import Element, find_message, find_type, message_element, type_text
 from bridge.ids import make_address
-from bridge.model import Address, Mailbox
+from bridge.model import Address, Mailbox, MailboxKind
 
 _NOBODY_CODES = frozenset(
     {"ErrorNameResolutionNoResults", "ErrorNameResolutionNoMailbox", "ErrorInvalidNameForNameResolution"}
 )
+
+_GROUPS = frozenset({"PublicDL", "PrivateDL", "GroupMailbox"})
+"""Those of MailboxType that stand for several people."""
 
 
 def request(entry: str) -> Element:
@@ -36,7 +39,8 @@ def _mailbox(resolution: Element) -> Mailbox | None:
     if mailbox is None or "@" not in address:
         return None
     aliases = frozenset(_addresses(find_type(resolution, "Contact"))) - {address}
-    return Mailbox(address, type_text(mailbox, "Name"), aliases)
+    kind = MailboxKind.GROUP if type_text(mailbox, "MailboxType") in _GROUPS else MailboxKind.PERSON
+    return Mailbox(address, type_text(mailbox, "Name"), aliases, kind)
 
 
 def _addresses(contact: Element | None) -> Iterator[Address]:
