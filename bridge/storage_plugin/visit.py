@@ -9,8 +9,26 @@ from bridge.dav.views import CalendarView, HomeView, PersonView
 from bridge.errors import MirrorFilling, NotFound, NotPermitted
 from bridge.freebusy.busy_time import Busy
 from bridge.ids import Path
-from bridge.model import Address, CalendarName, ETag, Listed, Login, Name, NoAvailability, ServedCalendar, Snapshot
+from bridge.model import (
+    Address,
+    CalendarName,
+    ETag,
+    Listed,
+    Login,
+    Mailbox,
+    MailboxKind,
+    Name,
+    NoAvailability,
+    ServedCalendar,
+    Snapshot,
+)
 from bridge.storage_plugin.needs import Service
+
+_USER_TYPES: Mapping[MailboxKind, str] = {
+    MailboxKind.PERSON: "INDIVIDUAL",
+    MailboxKind.ROOM: "ROOM",
+    MailboxKind.GROUP: "GROUP",
+}
 
 
 class Visit:
@@ -47,7 +65,7 @@ class Visit:
                 return person
         for mailbox in self.store.people(self.login, address):
             if address in mailbox.addresses:
-                return PersonView(self.home, mailbox.address, mailbox.display_name or mailbox.address)
+                return _person(self.home, mailbox)
         raise NotPermitted("This is not your address. Your calendars are below your own primary address.", "read")
 
     def people(self, texts: Sequence[str]) -> Iterator[PersonView]:
@@ -55,7 +73,7 @@ class Visit:
         found = {one.address: one for text in texts if text for one in self.store.people(self.login, text)}
         for address, mailbox in found.items():
             if address != self.home.address:
-                yield PersonView(self.home, address, mailbox.display_name or address)
+                yield _person(self.home, mailbox)
         yield from (person for person in self._owners() if person.address not in found)
 
     def _owners(self) -> Iterator[PersonView]:
@@ -165,3 +183,8 @@ class Visit:
         if name not in self._kept:
             self._kept[name] = self.store.properties(self.login, served)
         return self._kept[name]
+
+
+def _person(home: HomeView, mailbox: Mailbox) -> PersonView:
+    """Show somebody as the directory does."""
+    return PersonView(home, mailbox.address, mailbox.display_name or mailbox.address, _USER_TYPES[mailbox.kind])
