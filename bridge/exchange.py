@@ -187,14 +187,22 @@ class Exchange(Protocol):
     ) -> tuple[Availability | NoAvailability, ...]:
         """Ask when people are busy (UTC window of any length), in the order of the mailboxes, of any number."""
 
-    def create_calendar(self, caller: Caller, display_name: str, stamp: str, deadline: Deadline) -> FolderId:
-        """Create a calendar in the caller's own mailbox; its listing will have the stamp. Sent once.
+    def create_calendar(
+        self, caller: Caller, display_name: str, stamp: str, deadline: Deadline, look: str | None = None
+    ) -> FolderId:
+        """Create a calendar in the caller's own mailbox; its listing will have the stamp and the look. Sent once.
 
         Raises RequestRefused where a calendar is called so already.
         """
 
     def rename_calendar(self, caller: Caller, calendar: CalendarRef, display_name: str, deadline: Deadline) -> None:
         """Give a calendar another display name. Raises FolderMissing, AccessDenied, RequestRefused."""
+
+    def set_look(self, caller: Caller, calendar: CalendarRef, look: str | None, deadline: Deadline) -> None:
+        """Write a calendar's look, opaque here; None takes it away.
+
+        Raises FolderMissing, AccessDenied, RequestRefused.
+        """
 
     def delete_calendar(self, caller: Caller, calendar: CalendarRef, deadline: Deadline) -> None:
         """Delete a calendar to Deleted Items, with its events. Raises FolderMissing, AccessDenied, RequestRefused."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import quote, unquote
 
-from bridge.model import Address, CalendarName, Epoch, ETag, Name, Revision, Uid
+from bridge.model import Address, CalendarLook, CalendarName, Epoch, ETag, Name, Revision, Uid
 
 PROPERTY_SET = "afce4e51-ebb0-42a5-a351-4fc8f866b6e5"
 """The GUID of our named properties at Exchange. Never renamed: stored items carry it."""
@@ -197,6 +197,38 @@ def parse_name_stamp(stamp: str | None, mailbox: Address, uid: Uid | None = None
     if not isinstance(name, str) or written_for != mailbox or written_uid != uid:
         return None
     return name if name and "/" not in name else None
+
+
+# --- the Look property -------------------------------------------------------------------------------
+
+LONGEST_DESCRIPTION = 2000
+"""Characters; what is longer does not go to Exchange with a calendar's look."""
+_COLOUR = re.compile(r"#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})")
+_MOST_ORDER = 2**31
+
+
+def make_look(look: CalendarLook) -> str | None:
+    """Give the value of a folder's ``Look`` property, None where it says nothing."""
+    description = look.description if look.description and len(look.description) <= LONGEST_DESCRIPTION else None
+    told = {"colour": look.colour, "order": look.order, "description": description}
+    said = {name: value for name, value in told.items() if value is not None}
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":")) if said else None
+
+
+def parse_look(value: str | None) -> CalendarLook:
+    """Read a ``Look`` property; what is not as `make_look` writes it is left out."""
+    try:
+        told = json.loads(value or "{}")
+    except ValueError:
+        return CalendarLook()
+    if not isinstance(told, dict):
+        return CalendarLook()
+    colour, order, description = told.get("colour"), told.get("order"), told.get("description")
+    return CalendarLook(
+        colour if isinstance(colour, str) and _COLOUR.fullmatch(colour) else None,
+        order if type(order) is int and abs(order) < _MOST_ORDER else None,
+        description if isinstance(description, str) and description else None,
+    )
 
 
 # --- UID and global object id (MS-OXOCAL 2.2.1.27, MS-OXCICAL 2.1.3.1.1.20.26) --------------------------

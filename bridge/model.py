@@ -138,6 +138,15 @@ class Calendar:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarLook:
+    """How a calendar is shown: ``colour`` as ``#RGB``, ``#RRGGBB`` or ``#RRGGBBAA``, its place among others, a text."""
+
+    colour: str | None = None
+    order: int | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ServedCalendar:
     """A calendar under the name its viewer addresses it by. ``owner`` is the mailbox it belongs to."""
 

@@ -262,13 +262,20 @@ class EwsExchange:
         with _reading():
             return ask_availability(self._asking(caller, deadline), mailboxes, start, end)
 
-    def create_calendar(self, caller: Caller, display_name: str, stamp: str, deadline: Deadline) -> FolderId:
+    def create_calendar(
+        self, caller: Caller, display_name: str, stamp: str, deadline: Deadline, look: str | None = None
+    ) -> FolderId:
         """Create a calendar; see `bridge.exchange.Exchange`."""
-        return create_folder.read(self._ask(caller, create_folder.request(display_name, stamp), deadline))
+        return create_folder.read(self._ask(caller, create_folder.request(display_name, stamp, look), deadline))
 
     def rename_calendar(self, caller: Caller, calendar: CalendarRef, display_name: str, deadline: Deadline) -> None:
         """Rename a calendar; see `bridge.exchange.Exchange`."""
         request = update_folder.request(calendar.folder, display_name)
+        update_folder.read(self._ask(caller, request, deadline, calendar.mailbox))
+
+    def set_look(self, caller: Caller, calendar: CalendarRef, look: str | None, deadline: Deadline) -> None:
+        """Write a calendar's look; see `bridge.exchange.Exchange`."""
+        request = update_folder.look_request(calendar.folder, look)
         update_folder.read(self._ask(caller, request, deadline, calendar.mailbox))
 
     def delete_calendar(self, caller: Caller, calendar: CalendarRef, deadline: Deadline) -> None:

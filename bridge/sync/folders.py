@@ -13,11 +13,12 @@ from bridge.errors import (
     RequestRefused,
 )
 from bridge.exchange import Deadline, Exchange
-from bridge.ids import RESERVED_NAMES, make_name_stamp, parse_shared_calendar_name
+from bridge.ids import RESERVED_NAMES, make_look, make_name_stamp, parse_look, parse_shared_calendar_name
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
     UTC_ZONE,
+    CalendarLook,
     CalendarName,
     CalendarRef,
     Conditions,
@@ -50,7 +51,9 @@ class Folders:
         self._listing = listing
         self._outcomes = outcomes
 
-    def create(self, login: Login, name: CalendarName, display_name: str) -> ServedCalendar:
+    def create(
+        self, login: Login, name: CalendarName, display_name: str, look: CalendarLook | None = None
+    ) -> ServedCalendar:
         """Make a calendar of this name; a display name that is taken gets a number. Raises NameTaken, NotPermitted.
 
         The name is locked meanwhile, so that two who ask at once do not make two. Exchange is asked first what there
@@ -66,7 +69,8 @@ class Folders:
                 return there
             if there is not None:
                 raise NameTaken("There is a calendar of this name already.")
-            self._create(login, display_name.strip() or name, make_name_stamp(name, login.mailbox.address))
+            stamp = make_name_stamp(name, login.mailbox.address)
+            self._create(login, display_name.strip() or name, stamp, make_look(look or CalendarLook()))
             there = self._named(login, name)
             if there is None:
                 raise ExchangeFailed("Exchange made the calendar and does not list it yet.")
@@ -76,9 +80,9 @@ class Folders:
         """Give the viewer's own calendar of this name, as Exchange lists them now."""
         return next((one for one in self._listing.renew(login) if one.name == name), None)
 
-    def _create(self, login: Login, display_name: str, stamp: str) -> None:
+    def _create(self, login: Login, display_name: str, stamp: str, look: str | None) -> None:
         def create(told: str) -> None:
-            self._exchange.create_calendar(login.caller, told, stamp, Deadline.after(CALL))
+            self._exchange.create_calendar(login.caller, told, stamp, Deadline.after(CALL), look)
 
         try:
             _with_a_free_name(display_name, create)
@@ -102,6 +106,25 @@ class Folders:
         except AccessDenied as error:
             raise NotPermitted("Exchange does not let this calendar be renamed.", "write-properties") from error
         self._listing.renew(login)
+
+    def set_look(self, login: Login, served: ServedCalendar, look: CalendarLook) -> bool:
+        """Write at Exchange how one of the viewer's own calendars looks; say whether Exchange has all of it then.
+
+        It has nothing of others' calendars, of those whose folder may not be written, and no very long description.
+        """
+        if served.calendar.ref.mailbox != login.mailbox.address:
+            return False
+        wanted = make_look(look)
+        is_all = parse_look(wanted) == look
+        if wanted == served.calendar.look:
+            return is_all
+        try:
+            self._exchange.set_look(login.caller, served.calendar.ref, wanted, Deadline.after(CALL))
+        except (AccessDenied, RequestRefused):
+            LOG.info("a calendar's look is not at Exchange: it does not let its folder be written")
+            return False
+        self._listing.renew(login)
+        return is_all
 
     def delete(self, login: Login, served: ServedCalendar) -> None:
         """Delete one of the viewer's own calendars, to Deleted Items; never the default one. Raises NotPermitted."""

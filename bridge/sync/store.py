@@ -25,6 +25,7 @@ from bridge.mirror.mirror import Mirror
 from bridge.model import (
     ANY_ETAG,
     UTC_ZONE,
+    CalendarLook,
     CalendarName,
     Caller,
     Changes,
@@ -141,10 +142,21 @@ class CalendarStore:
 
     # --- calendars -----------------------------------------------------------------------------------
 
-    def create_calendar(self, login: Login, name: CalendarName, display_name: str = "") -> ServedCalendar:
+    def create_calendar(
+        self, login: Login, name: CalendarName, display_name: str = "", look: CalendarLook | None = None
+    ) -> ServedCalendar:
         """Make a calendar in the viewer's home. Raises NameTaken, NotPermitted, NotExpressible, Unavailable."""
         with self._waiters.waiting():
-            return self._asking(login, lambda: self._folders.create(login, name, display_name))
+            return self._asking(login, lambda: self._folders.create(login, name, display_name, look))
+
+    def set_look(self, login: Login, served: ServedCalendar, look: CalendarLook) -> bool:
+        """Write at Exchange how a calendar looks, in whole; say whether Exchange has all of it then.
+
+        It comes with the listing, `ids.parse_look(served.calendar.look)`. Of others' calendars Exchange has nothing.
+        Raises Unavailable.
+        """
+        with self._waiters.waiting():
+            return self._asking(login, lambda: self._folders.set_look(login, served, look), served)
 
     def rename_calendar(self, login: Login, served: ServedCalendar, display_name: str) -> None:
         """Give a calendar another display name. Raises NotPermitted, NotExpressible, Unavailable."""

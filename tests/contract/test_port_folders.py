@@ -70,6 +70,30 @@ def test_a_calendar_is_renamed(subject: Subject) -> None:
     assert "Choir" not in listed(subject)
 
 
+@pytest.mark.parametrize("look", ["look", "Farbe & <größer>" * 40])
+def test_a_look_is_made_with_a_calendar_changed_and_taken_away(subject: Subject, look: str) -> None:
+    subject.exchange.create_calendar(subject.owner, "Choir", "stamp", soon(), look)
+    subject.exchange.set_look(subject.owner, subject.calendar, look, soon())
+    found = listed(subject)
+    default = next(one for one in found.values() if one.is_default)
+    assert (found["Choir"].look, found["Choir"].stamp, default.look) == (look, "stamp", look)
+    for value in ("other", None):
+        subject.exchange.set_look(subject.owner, found["Choir"].ref, value, soon())
+        assert (listed(subject)["Choir"].look, listed(subject)["Choir"].stamp) == (value, "stamp")
+
+
+def test_anothers_calendar_is_not_given_a_look_a_name_or_an_end(subject: Subject) -> None:
+    (shared,) = subject.exchange.calendars(subject.reader, subject.owner.viewer.address, soon())
+    with pytest.raises((AccessDenied, RequestRefused)):
+        subject.exchange.set_look(subject.reader, shared.ref, "look", soon())
+    with pytest.raises((AccessDenied, RequestRefused)):
+        subject.exchange.rename_calendar(subject.reader, shared.ref, "Mine", soon())
+    with pytest.raises((AccessDenied, RequestRefused)):
+        subject.exchange.delete_calendar(subject.reader, shared.ref, soon())
+    default = next(one for one in listed(subject).values() if one.is_default)
+    assert (default.display_name, default.look) == ("Calendar", None)
+
+
 def test_a_deleted_calendar_is_not_listed(subject: Subject) -> None:
     ref = make(subject, "Choir")
     subject.exchange.delete_calendar(subject.owner, ref, soon())

@@ -76,6 +76,7 @@ class Folder:
     unreadable: set[ItemId] = field(default_factory=set)
     readers: dict[Address, Rights] = field(default_factory=dict)
     stamp: str | None = None
+    look: str | None = None
     occurrences: dict[ItemId, Item] = field(default_factory=dict)
     """Changed occurrences; their masters are in ``items``, and only these are in the log."""
 
@@ -251,6 +252,7 @@ class MemoryExchange:
                     folder.is_default,
                     self._rights(caller, folder),
                     stamp=folder.stamp,
+                    look=folder.look,
                 )
                 for folder in self.folders.values()
                 if folder.mailbox == owner.address and (own or folder.is_default)
@@ -440,7 +442,9 @@ class MemoryExchange:
 
         return self._call("availability", work)
 
-    def create_calendar(self, caller: Caller, display_name: str, stamp: str, deadline: Deadline) -> FolderId:
+    def create_calendar(
+        self, caller: Caller, display_name: str, stamp: str, deadline: Deadline, look: str | None = None
+    ) -> FolderId:
         """See `bridge.exchange.Exchange`."""
         del deadline
 
@@ -448,7 +452,7 @@ class MemoryExchange:
             mailbox = self._authenticate(caller.credential)
             self._check_folder_name(mailbox.address, display_name)
             folder = self.add_folder(mailbox.address, display_name)
-            folder.stamp = stamp
+            folder.stamp, folder.look = stamp, look
             return folder.id
 
         return self._call("create_calendar", work)
@@ -466,6 +470,15 @@ class MemoryExchange:
             folder.display_name = display_name
 
         self._call("rename_calendar", work)
+
+    def set_look(self, caller: Caller, calendar: CalendarRef, look: str | None, deadline: Deadline) -> None:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> None:
+            self._own_folder(caller, calendar).look = look
+
+        self._call("set_look", work)
 
     def delete_calendar(self, caller: Caller, calendar: CalendarRef, deadline: Deadline) -> None:
         """See `bridge.exchange.Exchange`."""

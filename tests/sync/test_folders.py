@@ -1,14 +1,28 @@
 """A viewer's own calendars, made, renamed and deleted by his client."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from bridge.errors import ExchangeTimedOut, NameTaken, NotFound, NotPermitted, Unavailable, WriteUnderWay
+from bridge.errors import (
+    AccessDenied,
+    BridgeError,
+    ExchangeTimedOut,
+    NameTaken,
+    NotFound,
+    NotPermitted,
+    RequestRefused,
+    Unavailable,
+    WriteUnderWay,
+)
 from bridge.exchange import Deadline
-from bridge.model import Address, CalendarName, Conditions, FolderId, Name, Rights
+from bridge.ids import make_look, parse_look
+from bridge.model import Address, CalendarLook, CalendarName, Conditions, FolderId, Name, Rights
 
 from events import event
 from world import ANN, BEN, World
@@ -134,6 +148,69 @@ def test_a_calendar_is_renamed_and_keeps_its_name_and_events(world: World) -> No
     world.store.rename_calendar(world.login(), made, "Singing")
     assert calendars(world) == {"calendar": "Calendar", "choir": "Singing"}
     assert folders(world) == ["Calendar", "Singing"]
+
+
+LOOK = CalendarLook("#FF2968FF", 3, "Proben & Konzerte")
+
+
+def look(world: World, name: CalendarName = CHOIR) -> CalendarLook:
+    """Give how a calendar looks, as Exchange tells it."""
+    world.lose_mirror()
+    return parse_look(world.calendar(name).calendar.look)
+
+
+def test_a_calendars_look_is_at_exchange_and_comes_back_in_a_new_bridge(world: World) -> None:
+    made = world.store.create_calendar(world.login(), CHOIR, "Choir", LOOK)
+    assert look(world) == LOOK
+    assert world.store.set_look(world.login(), made, CalendarLook(order=1))
+    assert look(world) == CalendarLook(order=1)
+    assert world.store.set_look(world.login(), world.calendar(CHOIR), CalendarLook())
+    assert look(world) == CalendarLook()
+    assert world.store.set_look(world.login(), world.calendar(), LOOK)
+    assert look(world, CalendarName("calendar")) == LOOK
+
+
+def test_a_look_that_is_there_already_costs_nothing(world: World) -> None:
+    made = world.store.create_calendar(world.login(), CHOIR, "Choir", LOOK)
+    before = len(world.exchange.calls)
+    assert world.store.set_look(world.login(), made, LOOK)
+    assert len(world.exchange.calls) == before
+
+
+def test_a_description_too_long_for_a_folder_is_said_not_to_be_there(world: World) -> None:
+    long = CalendarLook("#123", None, "x" * 3000)
+    assert not world.store.set_look(world.login(), world.calendar(), long)
+    assert look(world, CalendarName("calendar")) == CalendarLook("#123")
+
+
+@pytest.mark.parametrize("problem", [AccessDenied("no"), RequestRefused("no", "ErrorFolderSave")])
+def test_where_a_look_cannot_be_written_it_is_said(world: World, problem: BridgeError) -> None:
+    rights = Rights(read=True, create=True, modify=True, delete=True)
+    world.exchange.calendar_of(ANN).readers[Address(BEN)] = rights
+    theirs = world.calendar(CalendarName("ann@example.test~calendar"), BEN)
+    assert not world.store.set_look(world.login(BEN), theirs, LOOK)
+    world.exchange.fail("set_look", problem)
+    assert not world.store.set_look(world.login(), world.calendar(), LOOK)
+    assert look(world, CalendarName("calendar")) == CalendarLook()
+
+
+@settings(deadline=None)
+@given(text=st.text(), value=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
+def test_whatever_stands_in_a_look_is_read_as_one(text: str, value: object) -> None:
+    parse_look(text)
+    parse_look(json.dumps(value))
+    parse_look(json.dumps({"colour": value, "order": value, "description": value}))
+
+
+@settings(deadline=None)
+@given(
+    order=st.none() | st.integers(-(2**31) + 1, 2**31 - 1),
+    colour=st.none() | st.from_regex(r"#[0-9a-fA-F]{6}", fullmatch=True),
+    description=st.none() | st.text(min_size=1, max_size=2000),
+)
+def test_a_look_comes_back_as_it_was(order: int | None, colour: str | None, description: str | None) -> None:
+    drawn = CalendarLook(colour, order, description)
+    assert parse_look(make_look(drawn)) == drawn
 
 
 def test_a_deleted_calendar_is_gone_with_what_was_told_of_it_and_its_name_is_free(world: World) -> None:

@@ -5,15 +5,17 @@ from bridge.ews.folders import CALENDAR_FOLDER, distinguished
 from bridge.ews.named_properties import to_property
 from bridge.ews.response import expect
 from bridge.ews.xml import Element, find_message, find_type, message_element, text_element, type_element
-from bridge.ids import PROPERTY_NAME
+from bridge.ids import PROPERTY_LOOK, PROPERTY_NAME
 from bridge.model import FolderId
 
 
-def request(display_name: str, stamp: str) -> Element:
-    """Ask for a calendar folder with a stamp. Raises RequestRefused for what XML cannot hold."""
+def request(display_name: str, stamp: str, look: str | None = None) -> Element:
+    """Ask for a calendar folder with a stamp and a look. Raises RequestRefused for what XML cannot hold."""
     folder = type_element(
         "CalendarFolder", text_element("DisplayName", display_name), to_property(PROPERTY_NAME, stamp)
     )
+    if look is not None:
+        folder.append(to_property(PROPERTY_LOOK, look))
     parent = message_element("ParentFolderId", distinguished("calendar"))
     return message_element("CreateFolder", parent, message_element("Folders", folder))
 
