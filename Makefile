@@ -40,7 +40,8 @@ bench: $(READY)
 	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 
 soak: $(READY)
-	DRAWN_SERIES=$(or $(DRAWN_SERIES),3000) $(BIN)/pytest -n auto tests/acceptance/test_expansions.py $(PYTEST_ARGS)
+	DRAWN_SERIES=$(or $(DRAWN_SERIES),3000) $(BIN)/pytest -n auto tests/acceptance/test_expansions.py \
+		tests/acceptance/test_clock_changes.py $(PYTEST_ARGS)
 
 judges: $(READY)
 	$(BIN)/python -m judges $(JUDGES_ARGS)
