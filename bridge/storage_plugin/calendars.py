@@ -2,6 +2,7 @@
 
 from bridge.dav.bodies import MAX_XML, Making, parse_mkcalendar, parse_mkcol
 from bridge.dav.kept import keep_name
+from bridge.dav.look import beside, to_look
 from bridge.dav.multistatus import PropertyRefusal, changed_properties
 from bridge.dav.patch import Patch, patch_calendar
 from bridge.dav.refusals import NotServed
@@ -9,7 +10,7 @@ from bridge.dav.request import Depth
 from bridge.dav.response import XML, Response
 from bridge.dav.xml import DECLARATION, NAMESPACES
 from bridge.errors import NameTaken, NotExpressible
-from bridge.ids import Path
+from bridge.ids import Path, parse_look
 from bridge.model import CalendarName
 from bridge.storage_plugin.visit import Visit
 
@@ -23,15 +24,18 @@ def make_calendar(visit: Visit) -> Response:
     patch = patch_calendar(making.instructions, is_new=True)
     if patch.refusals:
         return _refused(making, patch)
+    kept = {each: value for each, value in patch.kept.items() if value is not None}
+    look = to_look(kept)
     try:
-        served = visit.store.create_calendar(visit.login, name, patch.display_name or "")
+        served = visit.store.create_calendar(visit.login, name, patch.display_name or "", look)
     except NameTaken as problem:
         if is_collection:  # RFC 4918 9.3.1
             raise NotServed(
                 405, str(problem), headers={"Allow": "DELETE, OPTIONS, PROPFIND, PROPPATCH, REPORT"}
             ) from None
         raise NotServed(403, str(problem), "<D:resource-must-be-null/>") from None
-    kept = {each: value for each, value in patch.kept.items() if value is not None}
+    if parse_look(served.calendar.look) == look:
+        kept = {each: value for each, value in beside(kept).items() if value is not None}
     try:
         visit.store.set_properties(visit.login, served, {**kept, **keep_name(patch.display_name)})
     except NotExpressible as problem:

@@ -6,7 +6,18 @@ from typing import Protocol
 from bridge.config import Settings
 from bridge.freebusy.busy_time import BusyTime
 from bridge.freebusy.occurrence_index import OccurrenceIndex
-from bridge.model import CalendarName, Changes, Conditions, Login, Mailbox, Name, ServedCalendar, Snapshot, Stored
+from bridge.model import (
+    CalendarLook,
+    CalendarName,
+    Changes,
+    Conditions,
+    Login,
+    Mailbox,
+    Name,
+    ServedCalendar,
+    Snapshot,
+    Stored,
+)
 
 
 class LogsIn(Protocol):
@@ -40,8 +51,13 @@ class Store(Protocol):
     def set_properties(self, login: Login, served: ServedCalendar | None, changes: Mapping[str, str | None]) -> None:
         """Store such elements, and remove those of which None is told."""
 
-    def create_calendar(self, login: Login, name: CalendarName, display_name: str = "") -> ServedCalendar:
+    def create_calendar(
+        self, login: Login, name: CalendarName, display_name: str = "", look: CalendarLook | None = None
+    ) -> ServedCalendar:
         """Make a calendar in the viewer's home."""
+
+    def set_look(self, login: Login, served: ServedCalendar, look: CalendarLook) -> bool:
+        """Write at Exchange how a calendar looks; say whether it has all of it then."""
 
     def rename_calendar(self, login: Login, served: ServedCalendar, display_name: str) -> None:
         """Give a calendar another display name."""

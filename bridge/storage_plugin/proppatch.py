@@ -2,6 +2,7 @@
 
 from bridge.dav.bodies import MAX_XML, parse_proppatch
 from bridge.dav.kept import keep_name
+from bridge.dav.look import LOOKS, beside, to_look
 from bridge.dav.multistatus import PropertyRefusal, change_response
 from bridge.dav.patch import DISPLAY_NAME, Patch, patch_calendar, patch_home, refuse_all
 from bridge.dav.response import Response, multistatus
@@ -40,6 +41,11 @@ def _apply(visit: Visit, place: AnyPlace, patch: Patch) -> Patch:
         except (NotPermitted, NotExpressible) as problem:
             return patch.refused([DISPLAY_NAME], PropertyRefusal(str(problem)))
     kept = {**patch.kept, **(keep_name(patch.display_name) if renames else {})}
+    if calendar is not None and calendar.is_own and LOOKS & kept.keys():
+        shown = {**calendar.kept(), **kept}
+        look = to_look({name: element for name, element in shown.items() if element is not None})
+        if visit.store.set_look(visit.login, calendar.served, look):
+            kept = beside(kept)
     try:
         visit.store.set_properties(visit.login, None if calendar is None else calendar.served, kept)
     except NotExpressible as problem:

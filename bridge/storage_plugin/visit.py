@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 
+from bridge.dav.look import to_elements
 from bridge.dav.request import Request
 from bridge.dav.timeline import Timeline
 from bridge.dav.views import CalendarView, HomeView, PersonView
 from bridge.errors import MirrorFilling, NotFound, NotPermitted
 from bridge.freebusy.busy_time import Busy
-from bridge.ids import Path
+from bridge.ids import Path, parse_look
 from bridge.model import (
     Address,
     CalendarName,
@@ -176,7 +177,10 @@ class Visit:
         self._snapshots[served.name] = snapshot
 
     def _view(self, served: ServedCalendar) -> CalendarView:
-        return CalendarView(self.home, served, lambda: self.snapshot(served), lambda: self._properties(served))
+        def kept() -> Mapping[str, str]:
+            return {**to_elements(parse_look(served.calendar.look)), **self._properties(served)}
+
+        return CalendarView(self.home, served, lambda: self.snapshot(served), kept)
 
     def _properties(self, served: ServedCalendar | None) -> Mapping[str, str]:
         name = None if served is None else served.name

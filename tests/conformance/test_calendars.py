@@ -128,6 +128,22 @@ def test_a_name_for_people_renames_the_folder_and_outlook_s_later_one_counts(bri
     assert named(bridge, CHOIR) == "Calendar"
 
 
+def test_how_ones_own_calendar_looks_is_at_its_folder(bridge: Bridge) -> None:
+    wanted = "<A:calendar-color>#112233</A:calendar-color><C:calendar-description>Loud</C:calendar-description>"
+    assert bridge.ask("PROPPATCH", CHOIR, setting(wanted)).status == 207
+    names = "<A:calendar-color/><A:calendar-order/><C:calendar-description/>"
+    found = bridge.propfind(CHOIR, names)
+    assert found.properties()[f"{A}calendar-color"].text == "#112233"
+    assert found.properties()[f"{C}calendar-description"].text == "Loud"
+    assert set(found.properties(status=404)) == {f"{A}calendar-order"}
+    store = bridge.exchange.service.store
+    (choir,) = (one for box in store.mailboxes.values() for one in box.folders.values() if one.name == "Choir")
+    assert any("#112233" in value for values in choir.extended.values() for value in values)
+    remove = f"<propertyupdate {SPACES}><remove><prop><A:calendar-color/></prop></remove></propertyupdate>"
+    assert bridge.ask("PROPPATCH", CHOIR, remove).status == 207
+    assert f"{A}calendar-color" in bridge.propfind(CHOIR, names).properties(status=404)
+
+
 def test_calendars_that_must_keep_their_name_say_so_and_nothing_else_is_set(bridge: Bridge) -> None:
     for path in (CALENDAR, SHARED):
         wanted = "<displayname>Mine</displayname><A:calendar-color>#00ff00</A:calendar-color>"

@@ -38,6 +38,7 @@ from bridge.model import (
     Availability,
     BasicCredential,
     Calendar,
+    CalendarLook,
     CalendarName,
     CalendarRef,
     Caller,
@@ -164,7 +165,15 @@ class FakeStore:
         known = {served.owner.address: served.owner for each in self.served.values() for served in each}
         return tuple(one for one in known.values() if one.address.startswith(text))
 
-    def create_calendar(self, login: Login, name: CalendarName, display_name: str = "") -> ServedCalendar:
+    def set_look(self, login: Login, served: ServedCalendar, look: CalendarLook) -> bool:
+        del login, served, look
+        self._called("set_look")
+        return False
+
+    def create_calendar(
+        self, login: Login, name: CalendarName, display_name: str = "", look: CalendarLook | None = None
+    ) -> ServedCalendar:
+        del look
         self._called("create_calendar")
         if any(served.name == name for served in self.served[login.mailbox.address]):
             raise NameTaken("There is a calendar of this name already.")
