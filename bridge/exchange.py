@@ -119,7 +119,7 @@ class Exchange(Protocol):
         """List the calendar folders of a mailbox that the viewer may see, the default one first.
 
         For another's mailbox these are the default calendar alone, with the viewer's rights on it, and ``mailbox`` may
-        be any of its addresses: what is listed names the primary one, where the server tells it.
+        be any of its addresses: what is listed names the primary one, and the owner, where the server tells them.
         Folders inside Deleted Items are not listed. Raises FolderMissing or AccessDenied where nothing may be seen.
         """
 

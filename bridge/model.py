@@ -125,7 +125,8 @@ class CalendarRef:
 class Calendar:
     """A calendar folder as Exchange shows it to the viewer.
 
-    ``is_default`` marks the mailbox's own default calendar. ``stamp`` is the folder's ``Name`` property,
+    ``is_default`` marks the mailbox's own default calendar. ``owner_name`` is the display name of another's mailbox,
+    where the server tells it. ``stamp`` is the folder's ``Name`` property,
     ``look`` its ``Look`` property (see ids.PROPERTY_SET), both raw and None when absent.
     """
 
@@ -135,6 +136,7 @@ class Calendar:
     rights: Rights
     stamp: str | None = None
     look: str | None = None
+    owner_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

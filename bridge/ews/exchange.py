@@ -131,7 +131,7 @@ class EwsExchange:
     def calendars(self, caller: Caller, mailbox: Address, deadline: Deadline) -> tuple[Calendar, ...]:
         """List calendars; see `bridge.exchange.Exchange`.
 
-        Two calls for one's own mailbox, one for another's, and once the question whose it is.
+        Two calls for one's own mailbox, one for another's, and once two questions whose it is.
         """
         is_own = mailbox == caller.viewer.address
         default = distinguished("calendar", None if is_own else mailbox)
@@ -141,6 +141,7 @@ class EwsExchange:
             others = self._other_calendars(caller, first.id, deadline) if is_own else ()
         viewer, asking = caller.viewer, self._asking(caller, deadline, mailbox)
         owner = mailbox if is_own else self._owners.primary(asking, first.id, mailbox, viewer.address)
+        owner_name = "" if is_own else self._owners.name(asking, owner)
         return tuple(
             Calendar(
                 ref=CalendarRef(viewer, owner, folder.id),
@@ -149,6 +150,7 @@ class EwsExchange:
                 rights=folder.rights,
                 stamp=folder.stamp,
                 look=folder.look,
+                owner_name=owner_name,
             )
             for folder in (first, *others)
         )

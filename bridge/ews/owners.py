@@ -1,4 +1,4 @@
-"""To whom another's calendar belongs: the primary address of a mailbox that may have been asked for by an alias.
+"""To whom another's calendar belongs: name and primary address of a mailbox that may have been asked for by an alias.
 
 ConvertId tells it from the folder's id, on Exchange; servers that do not know ConvertId are asked as a directory
 (ResolveNames). Where neither tells it, the address that was asked for has to do.
@@ -6,7 +6,7 @@ ConvertId tells it from the folder's id, on Exchange; servers that do not know C
 
 from collections.abc import Callable, Sequence
 
-from bridge.errors import AccessDenied, ExchangeFailed, RequestRefused
+from bridge.errors import AccessDenied, ExchangeFailed, RequestRefused, Unavailable
 from bridge.ews.operations import convert_id, resolve_names
 from bridge.ews.xml import Element
 from bridge.model import Address, FolderId, Mailbox
@@ -24,6 +24,7 @@ class Owners:
     def __init__(self) -> None:
         """Know nobody yet."""
         self._known: dict[FolderId, Address] = {}
+        self._names: dict[Address, str] = {}
 
     def primary(self, ask: Ask, folder: FolderId, asked: Address, viewer: Address) -> Address:
         """Give the primary address of the mailbox that holds the folder, found at ``asked``. Raises Unavailable.
@@ -39,6 +40,20 @@ class Owners:
             if len(self._known) >= _MOST:
                 self._known.clear()
             self._known[folder] = known
+        return known
+
+    def name(self, ask: Ask, owner: Address) -> str:
+        """Give the display name of an owner; empty where the directory does not tell it, for now or at all."""
+        known = self._names.get(owner)
+        if known is None:
+            try:
+                found = resolve_names.read(ask(resolve_names.request(owner)))
+            except (AccessDenied, RequestRefused, Unavailable):
+                return ""
+            known = next((one.display_name for one in found if owner in one.addresses), "")
+            if len(self._names) >= _MOST:
+                self._names.clear()
+            self._names[owner] = known
         return known
 
 

@@ -65,8 +65,9 @@ class Listing:
             known = {one.calendar.ref for one in served}
             for calendar in self._shared(login, owner, fresh=fresh):
                 if calendar.ref not in known:  # he may be named twice, by an alias too
+                    whose = Mailbox(calendar.ref.mailbox, calendar.owner_name)
                     taken = {one.name: one for one in served}
-                    served += self._named(Mailbox(calendar.ref.mailbox), [calendar], taken, shared=True)
+                    served += self._named(whose, [calendar], taken, shared=True)
         return served
 
     def renew(self, login: Login) -> tuple[ServedCalendar, ...]:

@@ -111,6 +111,7 @@ def test_another_who_is_asked_for_by_an_alias_is_named_by_his_primary_address(su
     (calendar,) = subject.exchange.calendars(subject.reader, subject.owner_alias, soon())
     assert calendar.ref.mailbox == subject.owner.viewer.address
     assert calendar.ref.folder == subject.calendar.folder
+    assert calendar.owner_name.casefold() == "owner"
 
 
 def test_a_mailbox_one_may_not_see_is_missing_or_denied(subject: Subject) -> None:

@@ -70,6 +70,22 @@ def test_where_nobody_tells_the_address_asked_for_has_to_do(resolved: str, answe
     assert _primary(Owners(), Server(answers, resolved=resolved)) == ALIAS
 
 
+def test_an_owners_name_is_asked_for_once(answers: Any) -> None:
+    server, owners = Server(answers, resolved=PRIMARY), Owners()
+    nameless = server.told["ResolveNames"]
+    server.told["ResolveNames"] = nameless.replace("<t:Mailbox>", "<t:Mailbox><t:Name>Pia P.</t:Name>")
+    assert [owners.name(server, PRIMARY) for _ in range(3)] == ["Pia P."] * 3
+    assert server.asked == {"ResolveNames": 1}
+
+
+@pytest.mark.parametrize("code", ["ErrorNameResolutionNoResults", "ErrorAccessDenied", "ErrorInternalServerError"])
+def test_an_owner_may_have_no_name_and_trouble_is_not_remembered(code: str, answers: Any) -> None:
+    server, owners = Server(answers, resolved=code), Owners()
+    assert owners.name(server, PRIMARY) == ""
+    assert owners.name(server, PRIMARY) == ""
+    assert server.asked == {"ResolveNames": 1 if code == "ErrorNameResolutionNoResults" else 2}
+
+
 @pytest.mark.parametrize("operation", [convert_id, resolve_names])
 def test_a_passing_trouble_makes_nobody_another_one(operation: Any, answers: Any) -> None:
     name = "ConvertId" if operation is convert_id else "ResolveNames"

@@ -253,6 +253,7 @@ class MemoryExchange:
                     self._rights(caller, folder),
                     stamp=folder.stamp,
                     look=folder.look,
+                    owner_name="" if own else owner.display_name,
                 )
                 for folder in self.folders.values()
                 if folder.mailbox == owner.address and (own or folder.is_default)
