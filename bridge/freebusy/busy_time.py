@@ -69,7 +69,7 @@ class BusyTime:
         tells of its owner is added, and where it cannot be had, that is said. Raises Unavailable, LoginRefused.
         """
         known = self.of_calendar(snapshot, start, end)
-        if all(each.is_readable for each in snapshot.resources.values()):
+        if self._index.at(snapshot).all_are_readable():
             return known
         (told,) = self.of_mailboxes(caller, (owner,), start, end)
         if isinstance(told, NoAvailability):

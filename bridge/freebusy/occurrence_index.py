@@ -76,6 +76,8 @@ class CalendarOccurrences:
 
     def occurrences(self, listed: Listed, start: datetime | None, end: datetime | None) -> Iterator[Occurrence]:
         """Give a resource's occurrences in a span, in order of start; of an endless series there is no last."""
+        if _is_single(listed.index):  # most are
+            return (each for each in (_only(listed.index),) if _overlaps(each, start or _FIRST, end or _LAST))
         if start is not None and end is not None and self._snapshot.resources.get(listed.name) is listed:
             with self._reading() as calendar:
                 held = calendar.held(listed.name, months_between(start, end))
@@ -88,6 +90,11 @@ class CalendarOccurrences:
         with self._reading() as calendar:
             return calendar.busy(month)
 
+    def all_are_readable(self) -> bool:
+        """Say whether every item of the calendar could be read."""
+        with self._reading() as calendar:
+            return calendar.all_are_readable
+
     def _reading(self) -> AbstractContextManager["_Calendar"]:
         return self._calendar.reading(self._snapshot)
 
@@ -97,6 +104,7 @@ class _Calendar:
 
     def __init__(self) -> None:
         self.size = 0
+        self.all_are_readable = True
         self._lock = threading.Lock()
         self._resources: Mapping[Name, Listed] = {}
         self._singles: dict[int, dict[Name, None]] = {}
@@ -126,6 +134,8 @@ class _Calendar:
         """Give a resource's occurrences in these months, each once, where all the months were asked for before."""
         if len(months) > MONTHS_HELD or any(month not in self._months for month in months):
             return None
+        if len(months) == 1:
+            return list(self._months[months[0]].get(name, ()))
         found = dict.fromkeys(each for month in months for each in self._months[month].get(name, ()))
         return sorted(found, key=lambda each: (each.start, each.original_start))
 
@@ -153,6 +163,7 @@ class _Calendar:
             before = former.get(name)
             if before is None or (before is not listed and before.index != listed.index):
                 self._put_in(listed)
+        self.all_are_readable = all(each.is_readable for each in resources.values())
         self._resources = resources
 
     def _take_out(self, listed: Listed) -> None:
@@ -198,6 +209,11 @@ def _enter(entries: _Entries, listed: Listed, month: int) -> bool:
 
 def _is_single(record: IndexRecord) -> bool:
     return record.recurrence is None and record.has_master and not record.exceptions
+
+
+def _only(record: IndexRecord) -> Occurrence:
+    """Give the one occurrence of a single event."""
+    return Occurrence(record.start, record.end, record.start, record.busy_status, is_exception=False)
 
 
 def _is_endless(record: IndexRecord) -> bool:

@@ -29,4 +29,5 @@ def to_vfreebusy(blocks: Iterable[Block], start: datetime, end: datetime, stamp:
 
 
 def _utc(moment: datetime) -> str:
-    return f"{moment.year:04}{moment:%m%dT%H%M%SZ}"
+    fields = (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
+    return "%04d%02d%02dT%02d%02d%02dZ" % fields  # noqa: UP031 - a month has hundreds, and this takes a quarter

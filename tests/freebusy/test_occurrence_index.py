@@ -1,5 +1,6 @@
 """The occurrence index against expanding everything, through changes."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -84,6 +85,14 @@ def test_a_span_over_more_months_than_are_held_is_answered(snapshot: Any) -> Non
     over = IndexRecord(JANUARY, JANUARY + HOUR)
     at = OccurrenceIndex().at(snapshot({"a": endless, "b": over}))
     assert at.names(JANUARY + DAY, JANUARY + 40 * DAY * MONTHS_HELD) == ["a.ics"]
+
+
+def test_an_item_that_cannot_be_read_is_known_until_it_can(snapshot: Any) -> None:
+    index, whole = OccurrenceIndex(), snapshot({"a": IndexRecord(JANUARY, JANUARY + HOUR)})
+    unread = replace(
+        whole, resources={name: replace(each, is_readable=False) for name, each in whole.resources.items()}
+    )
+    assert [index.at(each).all_are_readable() for each in (whole, unread, whole)] == [True, False, True]
 
 
 def test_an_event_over_the_turn_of_a_month_is_told_once(snapshot: Any) -> None:
