@@ -18,11 +18,10 @@ from bridge.mapping.values import write_date, write_utc
 from bridge.model import IndexRecord
 from bridge.occurrences import Occurrence
 
-_END_OF_LINE = rb"[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n"
-_EVENT = re.compile(rb"^BEGIN:VEVENT\r\n.*?^END:VEVENT\r\n", re.DOTALL | re.MULTILINE)
-_OF_TIME = re.compile(
-    rb"^(D(?:TSTART|TEND|URATION)|R(?:RULE|DATE|ECURRENCE-ID)|EX(?:DATE|RULE))[;:]" + _END_OF_LINE,
-    re.MULTILINE | re.IGNORECASE,
+_OF_TIME = re.compile(  # from the LF before a line to its CR: what begins with a character is searched for fast
+    rb"\n(D(?:TSTART|TEND|URATION)|R(?:RULE|DATE|ECURRENCE-ID)|EX(?:DATE|RULE))[;:]"
+    rb"[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r(?=\n)",
+    re.IGNORECASE,
 )
 _IS_DATE = re.compile(rb"^[^:]*;VALUE=\"?DATE\"?[;:]", re.IGNORECASE)
 _FOLD = re.compile(rb"\r\n[ \t]")
@@ -85,9 +84,12 @@ class _Parts:
     def __init__(self, text: bytes, record: IndexRecord) -> None:
         self._text = text
         self.record = record
-        self.zone: tzinfo = home_zone(record)
-        self.events = [_Event(found[0], self) for found in _EVENT.finditer(text)]
-        self.has_whole_days = any(event.has_whole_days for event in self.events if event.original_start is None)
+        self.events = [_Event(block, self) for block in _blocks(text)]
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        """Where the event's days begin."""
+        return home_zone(self.record)
 
     @cached_property
     def timezones(self) -> Mapping[str, Component]:
@@ -100,23 +102,30 @@ class _Parts:
         return b"".join((own, *events, _END_CALENDAR))
 
 
+def _blocks(text: bytes) -> Iterator[bytes]:
+    """Give the VEVENTs of a text, by search: an expression takes ten times as long."""
+    end = 0
+    while (begin := text.find(b"\r\n" + _BEGIN, end)) >= 0 and (end := text.find(b"\r\n" + _END, begin)) >= 0:
+        yield text[begin + 2 : end + 2 + len(_END)]
+
+
 class _Event:
     """One VEVENT as it is served: its properties without those that tell time, and what is in it."""
 
     def __init__(self, block: bytes, parts: _Parts) -> None:
         self.block = block
         self._parts = parts
-        inside = block[len(_BEGIN) : -len(_END)]
-        cut = inside.find(b"\r\nBEGIN:") + 2
-        properties, components = (inside[:cut], inside[cut:]) if cut > 1 else (inside, b"")
+        inside = block[len(_BEGIN) - 1 : -len(_END)]
+        cut = inside.find(b"\nBEGIN:") + 1
+        properties, components = (inside[:cut], inside[cut:]) if cut else (inside, b"")
         self._lines: dict[bytes, bytes] = {}
         rest: list[bytes] = []
         done = 0
         for found in _OF_TIME.finditer(properties):
-            self._lines[found[1].upper()] = found[0]
+            self._lines[found[1].upper()] = found[0][1:] + b"\n"
             rest.append(properties[done : found.start()])
             done = found.end()
-        self._rest = b"".join((*rest, properties[done:], components))
+        self._rest = b"".join((*rest, properties[done:], components))[1:]
         self._id = self._lines.get(b"RECURRENCE-ID", b"")
         self.has_whole_days = bool(_IS_DATE.match(self._lines.get(b"DTSTART", b"")))
 
@@ -133,8 +142,8 @@ class _Event:
         """Give this event as one occurrence; ``original`` is where the pattern has it, None for no RECURRENCE-ID."""
         lines = [_BEGIN, *self._times(occurrence)]
         if original is not None:
-            is_date = _IS_DATE.match(self._id) if self._id else self._parts.has_whole_days
-            lines.append(self._moment("RECURRENCE-ID", original, is_date=bool(is_date)))
+            is_date = bool(_IS_DATE.match(self._id)) if self._id else self.has_whole_days
+            lines.append(self._moment("RECURRENCE-ID", original, is_date=is_date))
         return b"".join((*lines, self._rest, _END))
 
     def _times(self, occurrence: Occurrence) -> Iterator[bytes]:

@@ -1,7 +1,6 @@
 """calendar-query and calendar-multiget, on one calendar or on all of a home. Each whole, or not at all."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -17,7 +16,7 @@ from bridge.dav.response import Response, multistatus
 from bridge.dav.views import CalendarView, ResourceView
 from bridge.dav.xml import text
 from bridge.ids import Path, make_etag
-from bridge.model import Listed, Name
+from bridge.model import ETag, Listed, Name
 from bridge.occurrences import Occurrence
 from bridge.storage_plugin.places import Hrefs, read_href
 from bridge.storage_plugin.visit import Visit
@@ -102,19 +101,19 @@ class Forms:
             body = texts.get(each.name)
             if body is not None:
                 # The text may be newer than the listing: its ETag is made of what is served.
-                view = ResourceView(calendar, each, make_etag(body), body)
-                yield each.name, write(href(each.name), self._fill(view, body))
+                etag = make_etag(body)
+                data = self._form(calendar, each, etag, body)
+                yield each.name, write(href(each.name), ResourceView(calendar, each, etag, body, data))
 
-    def _fill(self, view: ResourceView, body: bytes) -> ResourceView:
-        listed, served = view.listed, view.calendar.served
-        if self._data.needs_times and listed.etag != view.etag:
-            listed = self._visit.version(served, listed.name, view.etag)
-        return replace(view, data=self._data.make(body, listed.index, self._instances(view, listed)))
+    def _form(self, calendar: CalendarView, listed: Listed, etag: ETag, body: bytes) -> bytes:
+        if self._data.needs_times and listed.etag != etag:
+            listed = self._visit.version(calendar.served, listed.name, etag)
+        return self._data.make(body, listed.index, self._instances(calendar, listed))
 
-    def _instances(self, view: ResourceView, listed: Listed) -> list[Occurrence]:
+    def _instances(self, calendar: CalendarView, listed: Listed) -> list[Occurrence]:
         if self._data.expanded is None or not repeats(listed.index):
             return []
-        timeline = self._visit.timeline(view.calendar.served, self._zone or zone_of(view.calendar.kept()))
+        timeline = self._visit.timeline(calendar.served, self._zone or zone_of(calendar.kept()))
         found = list(islice(timeline.occurrences(listed, self._data.expanded), self._left + 1))
         self._left -= len(found)
         if self._left < 0:

@@ -183,6 +183,28 @@ def test_what_does_not_repeat_is_given_in_utc_whatever_the_range() -> None:
     )
 
 
+def test_times_are_taken_out_wherever_they_stand_and_however_they_are_folded() -> None:
+    event = (
+        *(
+            "BEGIN:VEVENT",
+            "dtstart;TZID=Europe/Berlin:20260302T100000",
+            "DTEND;TZID=Europe/",
+            " Berlin:20260302T110000",
+        ),
+        *("UID:a", "DESCRIPTION:of the", " DTSTART:kept", "EXDATE:20260303T090000Z,", "\t20260304T090000Z"),
+        *("BEGIN:VALARM", "DURATION:PT5M", "END:VALARM", "END:VEVENT"),
+    )
+    assert expand(text_of(*event), IndexRecord(NINE, NINE + HOUR), []) == text_of(
+        *("BEGIN:VEVENT", "DTSTART:20260302T090000Z", "DTEND:20260302T100000Z"),
+        *("UID:a", "DESCRIPTION:of the", " DTSTART:kept", "BEGIN:VALARM", "DURATION:PT5M", "END:VALARM", "END:VEVENT"),
+    )
+
+
+def test_an_event_of_nothing_but_times_is_given_too() -> None:
+    text = text_of("BEGIN:VEVENT", "DTSTART:20260302T090000Z", "END:VEVENT")
+    assert expand(text, IndexRecord(NINE, NINE), []) == text
+
+
 def test_an_event_of_no_length_has_no_end() -> None:
     assert b"DTEND" not in expand(text_of(*SINGLE), IndexRecord(NINE, NINE), [])
 
