@@ -19,6 +19,7 @@ NAMESPACES = "".join(f' xmlns:{prefix}="{uri}"' for uri, prefix in _PREFIXES.ite
 """The declarations that every root element of an answer carries."""
 
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML_ASCII = bytes({*range(0x20)} - {*b"\t\n\r"})
 
 
 class Malformed(ValueError):
@@ -49,7 +50,12 @@ def children(element: etree._Element) -> list[etree._Element]:
 
 def text(value: str) -> str:
     """Escape character data. Carriage returns survive; what XML cannot hold becomes U+FFFD."""
-    return _NOT_XML.sub("\ufffd", escape(value, {"\r": "&#13;"}))
+    escaped = escape(value, {"\r": "&#13;"})
+    if escaped.isascii():  # most calendars are, and this search takes a fifth of the other's time
+        octets = escaped.encode()
+        if len(octets.translate(None, _NOT_XML_ASCII)) == len(octets):
+            return escaped
+    return _NOT_XML.sub("\ufffd", escaped)
 
 
 def tags(name: str) -> tuple[str, str, str]:
