@@ -5,7 +5,7 @@ parsed only where its bytes do not rule it out. `bridge.dav.filter_grammar` read
 """
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bridge.dav.collations import Collation, fold_unicode
@@ -195,15 +195,16 @@ class Filter:
         """The time ranges of events: what passes takes place in each."""
         return tuple(each.time_range for each in self.parts if each.name == "VEVENT" and each.time_range is not None)
 
-    def uid_test(self) -> Callable[[str], bool] | None:
-        """Give the test of a filter that looks for a UID of events and nothing else; None for other filters."""
+    def uid_sought(self) -> TextMatch | None:
+        """Give what a filter looks for in the UID of events, if that is all it looks for; None for other filters."""
         if self.properties or len(self.parts) != 1:
             return None
         only = self.parts[0]
         if only.name != "VEVENT" or only.is_absent or only.time_range or only.components or len(only.properties) != 1:
             return None
         (sought,) = only.properties
-        return _uid_test(sought) if sought.is_of_uid and not sought.is_absent else None
+        is_it = sought.is_of_uid and not sought.is_absent and sought.match is not None and not sought.match.is_negated
+        return sought.match if is_it else None
 
     def decide(self, listed: Listed, in_range: InRange) -> bool | None:
         """Say whether a resource passes, as far as the listing tells; None where the text must be read."""
@@ -213,8 +214,8 @@ class Filter:
         return None if self.properties or None in verdicts else True
 
     def may_hold(self, text: bytes) -> bool:
-        """Say whether a text may pass: what is sought stands somewhere in it. Costs a tenth of parsing it."""
-        lowered = text.replace(b"\r\n ", b"").replace(b"\r\n\t", b"").lower()
+        """Say whether an unfolded text may pass: what is sought stands somewhere in it. Costs a tenth of parsing it."""
+        lowered = text.lower()
         return all(clue.is_in(lowered) for clue in self._clues)
 
     def holds(self, subject: Subject) -> bool:
@@ -223,11 +224,3 @@ class Filter:
         return all(each.holds(calendar, subject) for each in self.properties) and all(
             part.holds(subject.time_zones if part.name == "VTIMEZONE" else calendar, subject) for part in self.parts
         )
-
-
-def _uid_test(sought: PropertyFilter) -> Callable[[str], bool] | None:
-    match = sought.match
-    if match is None or match.is_negated:
-        return None
-    part, fold = match.collation(match.part), match.collation
-    return lambda uid: part in fold(uid)

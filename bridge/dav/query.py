@@ -1,8 +1,9 @@
 """Answering a calendar-query (RFC 4791 7.8): which resources pass the filter, reading no more text than it takes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import compress
 
-from bridge.dav.filters import Filter
+from bridge.dav.filters import Filter, TextMatch
 from bridge.dav.subject import Subject
 from bridge.dav.timeline import Timeline
 from bridge.errors import InvalidCalendarData
@@ -17,9 +18,9 @@ _AT_ONCE = 1000
 
 def find(wanted: Filter, resources: Mapping[Name, Listed], timeline: Timeline, texts: Texts) -> list[Listed]:
     """Give the resources that pass."""
-    by_uid = wanted.uid_test()
+    by_uid = wanted.uid_sought()
     if by_uid is not None:
-        return [each for each in resources.values() if by_uid(each.uid) and each.index.component == "VEVENT"]
+        return [each for each in _bearing(by_uid, resources) if each.index.component == "VEVENT"]
     in_range = {span: timeline.names(resources, span) for span in wanted.ranges}
     candidates: Iterable[Listed] = resources.values()
     if in_range:
@@ -33,13 +34,28 @@ def find(wanted: Filter, resources: Mapping[Name, Listed], timeline: Timeline, t
     return [each for each, verdict in verdicts if verdict or (verdict is None and each.name in passed)]
 
 
+def _bearing(sought: TextMatch, resources: Mapping[Name, Listed]) -> Iterable[Listed]:
+    """Give the resources whose UID matches: the UIDs of all are folded as one text, which costs a third of each alone.
+
+    U+0000 stands between them, which neither iCalendar nor XML can bear and no collation changes.
+    """
+    fold = sought.collation
+    part, folded = fold(sought.part), fold("\0".join([each.uid for each in resources.values()]))
+    if part not in folded:
+        return ()
+    return compress(resources.values(), [part in uid for uid in folded.split("\0")])
+
+
 def _passing(wanted: Filter, candidates: Sequence[Listed], timeline: Timeline, texts: Texts) -> Iterable[Name]:
     for begin in range(0, len(candidates), _AT_ONCE):
         chunk = candidates[begin : begin + _AT_ONCE]
         read = texts([each.name for each in chunk])
         for each in chunk:
             text = read.get(each.name)
-            if text is not None and wanted.may_hold(text) and _holds(wanted, each, text, timeline):
+            if text is None:
+                continue
+            unfolded = text.replace(b"\r\n ", b"").replace(b"\r\n\t", b"")
+            if wanted.may_hold(unfolded) and _holds(wanted, each, unfolded, timeline):
                 yield each.name
 
 

@@ -1,13 +1,14 @@
 """Components (RFC 5545 3.4, 3.6): the tree of BEGIN and END."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bridge.errors import InvalidCalendarData
 from bridge.mapping.lines import Line, parse_line, unfold
 
 _NAME = re.compile(r"[A-Z0-9-]+", re.ASCII)
+_MARKS = frozenset({"BEGIN", "END"})
 _DEEPEST = 8
 """VCALENDAR, VEVENT, VALARM and a VLOCATION in it are four; anything near eight is not a calendar."""
 
@@ -51,17 +52,24 @@ class _Open:
 
 def read_components(body: bytes) -> tuple[Component, ...]:
     """Read the outermost components of a body. Raises InvalidCalendarData naming the line that is wrong."""
+    return build_components(unfold(body))
+
+
+def build_components(lines: Iterable[tuple[int, str]]) -> tuple[Component, ...]:
+    """Read the outermost components of unfolded lines with their numbers. Raises InvalidCalendarData."""
     done: list[Component] = []
     stack: list[_Open] = []
-    for number, raw in unfold(body):
-        line = parse_line(raw, number)
-        name = line.value.strip().upper()
-        if line.name == "BEGIN":
-            stack.append(_begin(name, number, len(stack)))
+    for number, raw in lines:
+        mark, _, name = raw.partition(":")
+        if mark not in _MARKS:
+            line = parse_line(raw, number)
+            mark, name = line.name, line.value
+        if mark == "BEGIN":
+            stack.append(_begin(name.strip().upper(), number, len(stack)))
         elif not stack:
             raise InvalidCalendarData(f"Line {number} stands outside of BEGIN:VCALENDAR and END:VCALENDAR.")
-        elif line.name == "END":
-            ended = _end(stack.pop(), name, number)
+        elif mark == "END":
+            ended = _end(stack.pop(), name.strip().upper(), number)
             (stack[-1].children if stack else done).append(ended)
         else:
             stack[-1].lines.append(line)

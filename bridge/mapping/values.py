@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 _DATE_TIME = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})(Z?)", re.ASCII | re.IGNORECASE)
@@ -45,6 +46,7 @@ def parse_date_time(value: str) -> tuple[datetime, bool]:
     return datetime(year, month, day, hour, minute, second), bool(found[7])  # noqa: DTZ001 - the zone is the caller's
 
 
+@lru_cache(maxsize=256)
 def parse_duration(value: str) -> Duration:
     """Read a DURATION."""
     found = _DURATION.fullmatch(value.strip())
