@@ -40,7 +40,6 @@ _GOID_PREFIX = bytes.fromhex("040000008200E00074C5B7101A82E008")
 _GOID_INSTANCE_DATE = slice(16, 20)
 _GOID_HEADER = 36
 
-_GOID_DATA = 40
 _VCAL_MARK = b"vCal-Uid\x01\x00\x00\x00"
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 
@@ -242,12 +241,3 @@ def make_goid(uid: Uid) -> bytes:
             return raw[: _GOID_INSTANCE_DATE.start] + bytes(4) + raw[_GOID_INSTANCE_DATE.stop :]
     data = _VCAL_MARK + uid.encode() + b"\x00"
     return _GOID_PREFIX + bytes(4) + bytes(8) + bytes(8) + len(data).to_bytes(4, "little") + data
-
-
-def parse_goid(goid: bytes) -> Uid:
-    """Give the UID that a global object id stands for: the wrapped one, else the clean id in upper-case hex."""
-    data = goid[_GOID_DATA:]
-    if data.startswith(_VCAL_MARK):
-        return Uid(data[len(_VCAL_MARK) :].rstrip(b"\x00").decode("utf-8", "replace"))
-    clean = goid[: _GOID_INSTANCE_DATE.start] + bytes(4) + goid[_GOID_INSTANCE_DATE.stop :]
-    return Uid(clean.hex().upper())

@@ -80,25 +80,6 @@ def occurrences(index: IndexRecord, start: datetime, end: datetime) -> Iterator[
             yield one
 
 
-def pattern_starts(
-    recurrence: Recurrence, start: datetime, zone: tzinfo, after: datetime
-) -> Iterator[tuple[int, datetime]]:
-    """Give what the pattern alone gives: number (from 1) and start (UTC), from the first at or after ``after``.
-
-    ``start`` is the master's (UTC), ``zone`` its start zone's rules.
-    """
-    return Series(recurrence, start, zone).starts(after)
-
-
-def index_of(recurrence: Recurrence, start: datetime, zone: tzinfo, original_start: datetime) -> int | None:
-    """Give the number (from 1) that the pattern gives to an original start, deleted ones counted; None for none.
-
-    The nearest one within half a day: another server's zone rules may be an hour off ours, and some servers tell
-    original starts of whole days as midnights of UTC.
-    """
-    return Series(recurrence, start, zone).find(original_start)
-
-
 def last_end(index: IndexRecord) -> datetime | None:
     """Give when the last occurrence ends, None for an open-ended series; ``index.start`` where all are deleted."""
     ends = [one.end for one in index.exceptions]

@@ -24,7 +24,7 @@ from bridge.model import (
     RelativeYearly,
     Weekly,
 )
-from bridge.occurrences import Series, index_of, last_end, occurrences, pattern_starts, zone_of
+from bridge.occurrences import Series, last_end, occurrences, zone_of
 from bridge.zones import WINDOWS_TO_IANA, load_zone
 
 BERLIN = "W. Europe Standard Time"
@@ -224,7 +224,7 @@ def test_a_series_of_any_age_is_entered_at_the_window() -> None:
     index = series(Daily(1), "1701-01-01T09:00")
     assert index.recurrence is not None
     zone = load_zone("Europe/Berlin")
-    number, start = next(pattern_starts(index.recurrence, index.start, zone, utc("4400-01-01")))
+    number, start = next(Series(index.recurrence, index.start, zone).starts(utc("4400-01-01")))
     assert (number, start) == ((date(4400, 1, 1) - date(1701, 1, 1)).days + 1, utc("4400-01-01T08:00"))
 
 
@@ -286,10 +286,10 @@ def test_a_zone_that_is_not_known_is_an_offset_that_has_the_series_begin_on_its_
 def test_an_original_start_that_another_server_tells_an_hour_off_is_still_found() -> None:
     recurrence, zone = Recurrence(Daily(1), date(2026, 3, 2), count=3), load_zone("Europe/Berlin")
     start = utc("2026-03-02T08:00")
-    assert index_of(recurrence, start, zone, utc("2026-03-04T09:00")) == 3
-    assert index_of(recurrence, start, zone, utc("2026-03-05T08:00")) is None
-    assert index_of(recurrence, start, zone, utc("2026-03-01T08:00")) is None
-    assert index_of(recurrence, start, zone, datetime.min.replace(tzinfo=UTC)) is None
+    assert Series(recurrence, start, zone).find(utc("2026-03-04T09:00")) == 3
+    assert Series(recurrence, start, zone).find(utc("2026-03-05T08:00")) is None
+    assert Series(recurrence, start, zone).find(utc("2026-03-01T08:00")) is None
+    assert Series(recurrence, start, zone).find(datetime.min.replace(tzinfo=UTC)) is None
 
 
 # --- against a walk from day to day ------------------------------------------------------------------
@@ -384,10 +384,10 @@ def test_every_pattern_gives_what_a_walk_finds(drawn: tuple[Recurrence, list[dat
     if recurrence.count is not None:
         assert len(list(whole.starts(start))) == len(days)
     for number, moment in found:
-        assert next(pattern_starts(recurrence, start, rules, moment)) == (number, moment)
-        assert index_of(recurrence, start, rules, moment) == number
+        assert next(Series(recurrence, start, rules).starts(moment)) == (number, moment)
+        assert Series(recurrence, start, rules).find(moment) == number
     if len(found) > 1:
-        assert next(pattern_starts(recurrence, start, rules, found[0][1] + timedelta(seconds=1)))[0] == 2
+        assert next(Series(recurrence, start, rules).starts(found[0][1] + timedelta(seconds=1)))[0] == 2
 
 
 def at(day: date, clock: time, rules: ZoneInfo) -> datetime:

@@ -212,12 +212,6 @@ class Simulator:
         else:
             self.store.remove_item(current)
 
-    def move_event(self, item: Item, calendar: str = "") -> Item:
-        """Give the event in another calendar of its mailbox, under a new id."""
-        owner = self.store.mailboxes[item.mailbox].owner
-        current = self.store.item_by_id(item.id)
-        return self.store.move_item(current, self.folder(owner.address, calendar), owner.name)
-
     def change_password(self, address: str, password: str) -> None:
         """Let somebody log in with another password from now on."""
         box = self.store.mailboxes[self.person(address).mailbox]

@@ -106,9 +106,10 @@ class Naming:
         They are further instances, a second item of a UID, or one that Exchange replaced.
         """
         items = [one for one in found if isinstance(one, Item)]
+        read = {one.ref.id for one in items}
         names = {self._by_uid.get(one.content.uid) for one in items} | {self.holder(one.ref.id) for one in items}
-        refs = {item: None for name in names if name is not None for item in sorted(self.held(name))}
-        return [item for item in refs if all(item != one.ref.id for one in items)]
+        refs = {item: None for name in names if name is not None for item in sorted(self.held(name) - read)}
+        return list(refs)
 
     def name(self, items: Sequence[Item]) -> tuple[Name, Uid]:
         """Give the name and the UID under which a resource of these items is served."""
