@@ -40,10 +40,10 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "database": (NOUNS, {"sqlalchemy"}),
     "exchange": (NOUNS, set()),
     "mapping": (NOUNS | {"zones", "occurrences"}, {"icalendar"}),
-    "ews": (NOUNS | {"zones", "exchange"}, {"exchangelib", "requests", "lxml", "spnego", "cryptography"}),
+    "ews": (NOUNS | {"zones", "exchange"}, {"exchangelib", "requests", "lxml", "spnego", "cryptography", "cachetools"}),
     "state": (NOUNS | {"keys", "database"}, {"sqlalchemy"}),
     "mirror": (NOUNS | {"keys", "database"}, {"sqlalchemy", "cachetools"}),
-    "sync": (NOUNS | {"exchange", "mapping", "occurrences", "state", "mirror", "zones"}, set()),
+    "sync": (NOUNS | {"exchange", "mapping", "occurrences", "state", "mirror", "zones"}, {"cachetools"}),
     "accounts": (NOUNS | {"config", "keys", "exchange", "state"}, {"cryptography"}),
     "occurrences": (NOUNS | {"zones"}, set()),
     "freebusy": (

@@ -5,6 +5,9 @@ ConvertId tells it from the folder's id, on Exchange; servers that do not know C
 """
 
 from collections.abc import Callable, Sequence
+from threading import Lock
+
+from cachetools import LRUCache
 
 from bridge.errors import AccessDenied, ExchangeFailed, RequestRefused, Unavailable
 from bridge.ews.operations import convert_id, resolve_names
@@ -23,37 +26,38 @@ class Owners:
 
     def __init__(self) -> None:
         """Know nobody yet."""
-        self._known: dict[FolderId, Address] = {}
-        self._names: dict[Address, str] = {}
+        self._lock = Lock()
+        self._known: LRUCache[FolderId, Address] = LRUCache(_MOST)
+        self._names: LRUCache[Address, str] = LRUCache(_MOST)
 
     def primary(self, ask: Ask, folder: FolderId, asked: Address, viewer: Address) -> Address:
         """Give the primary address of the mailbox that holds the folder, found at ``asked``. Raises Unavailable.
 
         It is never the viewer's own: a server that tells that tells of the one who asks.
         """
-        known = self._known.get(folder)
+        with self._lock:
+            known: Address | None = self._known.get(folder)
         if known is None:
             told = _told(lambda: convert_id.read(ask(convert_id.request(folder))))
             if told is None or told == viewer:
                 told = _told(lambda: _named(resolve_names.read(ask(resolve_names.request(asked))), asked))
             known = asked if told is None or told == viewer else told
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            self._known[folder] = known
+            with self._lock:
+                self._known[folder] = known
         return known
 
     def name(self, ask: Ask, owner: Address) -> str:
         """Give the display name of an owner; empty where the directory does not tell it, for now or at all."""
-        known = self._names.get(owner)
+        with self._lock:
+            known: str | None = self._names.get(owner)
         if known is None:
             try:
                 found = resolve_names.read(ask(resolve_names.request(owner)))
             except (AccessDenied, RequestRefused, Unavailable):
                 return ""
             known = next((one.display_name for one in found if owner in one.addresses), "")
-            if len(self._names) >= _MOST:
-                self._names.clear()
-            self._names[owner] = known
+            with self._lock:
+                self._names[owner] = known
         return known
 
 

@@ -173,11 +173,6 @@ class CalendarStore:
         with self._waiters.waiting():
             return self._asking(login, lambda: self._directory.people(login, text))
 
-    def rooms(self, login: Login) -> tuple[Mailbox, ...]:
-        """Give the rooms of the organisation that Exchange lists, as far as it answers. Raises Unavailable."""
-        with self._waiters.waiting():
-            return self._asking(login, lambda: self._directory.rooms(login))
-
     def properties(self, login: Login, served: ServedCalendar | None) -> dict[str, str]:
         """Give the elements the viewer's clients have stored at a calendar, or at his home (None), by Clark name.
 

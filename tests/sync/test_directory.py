@@ -40,7 +40,6 @@ def test_nobody_is_asked_for_nothing(world: World) -> None:
 def test_rooms_are_found_by_any_part_of_their_name(world: World) -> None:
     (room,) = world.store.people(world.login(), "attic")
     assert (room.address, room.kind) == (ATTIC, MailboxKind.ROOM)
-    assert world.store.rooms(world.login()) == (room,)
 
 
 def test_who_is_in_a_list_of_rooms_is_a_room(world: World) -> None:
@@ -53,10 +52,10 @@ def test_who_is_in_a_list_of_rooms_is_a_room(world: World) -> None:
 def test_people_are_found_while_rooms_cannot_be_asked_for(world: World) -> None:
     world.exchange.fail("rooms", ExchangeTimedOut("late"))
     assert [one.address for one in world.store.people(world.login(), "ben")] == [BEN]
-    assert world.store.rooms(world.login()) == ()
+    assert world.store.people(world.login(), "attic") == ()
     assert asked(world, "rooms") == 1
     world.clock.move(61)
-    assert len(world.store.rooms(world.login())) == 1
+    assert len(world.store.people(world.login(), "attic")) == 1
 
 
 def test_trouble_is_not_nobody(world: World) -> None:
@@ -70,5 +69,5 @@ def test_a_password_gone_bad_is_heard_of(world: World) -> None:
     login = world.login()
     world.exchange.passwords.clear()
     with pytest.raises(LoginRefused):
-        world.store.rooms(login)
+        world.store.people(login, "ben")
     assert world.refused == [login.caller]
