@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 
 from bridge.errors import ConfigurationInvalid
 from bridge.ids import DEFAULT_CALENDAR, make_address
-from bridge.model import UTC_ZONE, Address, OrganisationId, Zone
+from bridge.item import UTC_ZONE, Zone
+from bridge.model import Address, OrganisationId
 from bridge.zones import to_windows
 
 CONFIG_VARIABLE = "EXCHANGE_BRIDGE_CONFIG"

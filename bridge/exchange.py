@@ -15,26 +15,17 @@ from enum import Enum
 from typing import Protocol
 
 from bridge.errors import ExchangeBusy, ExchangeSays
+from bridge.item import Attribute, Content, Cursor, Item, ItemId, ItemRef, Missing, Page, Uid, Unreadable
 from bridge.model import (
     Address,
-    Attribute,
     Availability,
     Calendar,
     CalendarRef,
     Caller,
-    Content,
     Credential,
-    Cursor,
     FolderId,
-    Item,
-    ItemId,
-    ItemRef,
     Mailbox,
-    Missing,
     NoAvailability,
-    Page,
-    Uid,
-    Unreadable,
 )
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import quote, unquote
 
-from bridge.model import Address, CalendarLook, CalendarName, Epoch, ETag, Name, Revision, Uid
+from bridge.item import Uid
+from bridge.model import Address, CalendarLook, CalendarName, Epoch, ETag, Name, Revision
 
 PROPERTY_SET = "afce4e51-ebb0-42a5-a351-4fc8f866b6e5"
 """The GUID of our named properties at Exchange. Never renamed: stored items carry it."""

@@ -22,13 +22,12 @@ from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from bridge.model import (
+from bridge.item import (
     AbsoluteMonthly,
     AbsoluteYearly,
     BusyStatus,
     Daily,
     Day,
-    IndexRecord,
     Pattern,
     Position,
     Recurrence,
@@ -37,6 +36,7 @@ from bridge.model import (
     Weekly,
     Zone,
 )
+from bridge.model import IndexRecord
 from bridge.zones import load_zone, to_iana, to_instant
 
 _DAY = timedelta(days=1)

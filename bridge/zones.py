@@ -12,7 +12,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from bridge.model import UTC_ZONE, Zone
+from bridge.item import UTC_ZONE, Zone
 from bridge.zone_table import TABLE
 
 _NAMES_BY_ID: dict[str, list[str]] = {

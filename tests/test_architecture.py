@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NOUNS = {"model", "errors", "ids"}
+NOUNS = {"item", "model", "errors", "ids"}
 ALL_ROOMS = {
     *NOUNS,
     "zones",
@@ -31,6 +31,7 @@ ALL_ROOMS = {
 }
 
 ROOMS: dict[str, tuple[set[str], set[str]]] = {
+    "item": (NOUNS, set()),
     "model": (NOUNS, set()),
     "errors": (NOUNS, set()),
     "ids": (NOUNS, set()),

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bridge.config import Listen, Settings, Share, find, load, state_folder
 from bridge.errors import ConfigurationInvalid
-from bridge.model import UTC_ZONE, Address, Zone
+from bridge.item import UTC_ZONE, Zone
+from bridge.model import Address
 
 URL = 'url = "https://mail.example.org/EWS/Exchange.asmx"'
 Load = Callable[[str], Settings]

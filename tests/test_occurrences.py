@@ -9,14 +9,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bridge.model import (
+from bridge.item import (
     AbsoluteMonthly,
     AbsoluteYearly,
     BusyStatus,
     Daily,
     Day,
-    ExceptionRecord,
-    IndexRecord,
     Pattern,
     Position,
     Recurrence,
@@ -24,6 +22,7 @@ from bridge.model import (
     RelativeYearly,
     Weekly,
 )
+from bridge.model import ExceptionRecord, IndexRecord
 from bridge.occurrences import Series, last_end, occurrences, zone_of
 from bridge.zones import WINDOWS_TO_IANA, load_zone
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, reset_tzpath
 
 import pytest
 
-from bridge.model import Zone
+from bridge.item import Zone
 from bridge.zones import (
     IANA_TO_WINDOWS,
     WINDOWS_TO_IANA,

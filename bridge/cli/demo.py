@@ -18,7 +18,7 @@ from bridge.cli.server import check_free, run
 from bridge.cli.settings import told
 from bridge.config import ExchangeSettings, Listen, ServerSettings, Settings, Share, StateSettings, SyncSettings
 from bridge.ids import make_address
-from bridge.model import Zone
+from bridge.item import Zone
 from bridge.simulator.lifelike import lifelike_people
 from bridge.simulator.people import PersonPlan
 from bridge.simulator.simulator import Simulator

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from bridge.item import Zone
 from bridge.mapping.component import Component
 from bridge.mapping.lines import Line
 from bridge.mapping.times import is_place
 from bridge.mapping.values import parse_date, parse_date_time
 from bridge.mapping.vtimezone import read_vtimezone
-from bridge.model import IndexRecord, Zone
+from bridge.model import IndexRecord
 from bridge.occurrences import Occurrence, series_of
 from bridge.zones import load_zone, resolve_tzid, to_iana
 

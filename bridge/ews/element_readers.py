@@ -12,7 +12,7 @@ from bridge.ews.named_properties import from_property
 from bridge.ews.series import instance_date
 from bridge.ews.times import from_zone
 from bridge.ews.xml import Element, find_type, from_boolean, from_instant, type_text
-from bridge.model import Attendee, AttendeeRole, ChangeKey, ItemId, ItemRef, Person, Response
+from bridge.item import Attendee, AttendeeRole, ChangeKey, ItemId, ItemRef, Person, Response
 
 Found = dict[str, Any]
 Read = Callable[[Found, Element], None]

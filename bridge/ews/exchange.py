@@ -43,26 +43,17 @@ from bridge.ews.tally import Tallied
 from bridge.ews.wire import Wire
 from bridge.ews.xml import Element
 from bridge.exchange import Capabilities, Deadline, Deletion, OccurrenceWrite
+from bridge.item import Attribute, Content, Cursor, Item, ItemId, ItemRef, Missing, Page, Uid, Unreadable
 from bridge.model import (
     Address,
-    Attribute,
     Availability,
     Calendar,
     CalendarRef,
     Caller,
-    Content,
     Credential,
-    Cursor,
     FolderId,
-    Item,
-    ItemId,
-    ItemRef,
     Mailbox,
-    Missing,
     NoAvailability,
-    Page,
-    Uid,
-    Unreadable,
 )
 
 _MOST_FOLDERS = 2000

@@ -12,7 +12,7 @@ from bridge.errors import ItemMissing, RequestRefused
 from bridge.ews.operations import get_item
 from bridge.ews.response_codes import OCCURRENCE_OUT_OF_RANGE
 from bridge.ews.xml import Element
-from bridge.model import Item
+from bridge.item import Item
 
 Ask = Callable[[Element], Element]
 """Sends a request, bound to a deadline, and gives its response."""

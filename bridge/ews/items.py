@@ -14,7 +14,7 @@ from bridge.ews.recurrence import to_recurrence
 from bridge.ews.times import to_zone
 from bridge.ews.xml import Element, text_element, to_boolean, to_instant, type_element
 from bridge.ids import PROPERTY_KEPT, PROPERTY_NAME
-from bridge.model import Attribute, BusyStatus, Content
+from bridge.item import Attribute, BusyStatus, Content
 
 
 @dataclass(frozen=True, slots=True)

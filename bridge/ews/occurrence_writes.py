@@ -7,7 +7,7 @@ from bridge.errors import ExchangeSays, ItemMissing
 from bridge.ews.indexes import Ask, Indexes
 from bridge.ews.operations import delete_item, update_item
 from bridge.exchange import Deletion, OccurrenceWrite
-from bridge.model import ItemRef
+from bridge.item import ItemRef
 
 
 def update(

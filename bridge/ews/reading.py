@@ -31,7 +31,7 @@ from bridge.ews.recurrence import RecurrenceNotUnderstood, from_recurrence
 from bridge.ews.series import from_deleted, from_modified, start_on
 from bridge.ews.xml import TYPES, Element, find_type, from_instant, type_element
 from bridge.ids import PROPERTY_KEPT, PROPERTY_NAME, make_derived_uid
-from bridge.model import (
+from bridge.item import (
     UTC_ZONE,
     AttendeeRole,
     BusyStatus,

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TypeVar, assert_never
 
 from bridge.ews.xml import TYPES, Element, from_instant, text_element, type_element, type_text
-from bridge.model import (
+from bridge.item import (
     AbsoluteMonthly,
     AbsoluteYearly,
     Daily,

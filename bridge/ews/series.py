@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from bridge.ews.named_properties import GLOBAL_OBJECT_ID
 from bridge.ews.xml import TYPES, Element, find_type, from_instant, type_element, type_text
-from bridge.model import ChangeKey, Content, ItemId, ItemRef, OccurrenceRef
+from bridge.item import ChangeKey, Content, ItemId, ItemRef, OccurrenceRef
 from bridge.zones import to_iana
 
 _GOID_DATE = slice(16, 20)

@@ -5,7 +5,7 @@ from functools import lru_cache
 from lxml import etree
 
 from bridge.ews.xml import TYPES, Element, type_element
-from bridge.model import UTC_ZONE, Zone
+from bridge.item import UTC_ZONE, Zone
 from bridge.zones import to_windows
 
 

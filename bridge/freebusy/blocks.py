@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from bridge.model import Block, BusyStatus
+from bridge.item import BusyStatus
+from bridge.model import Block
 
 
 def merge(blocks: Iterable[Block]) -> tuple[Block, ...]:

@@ -13,7 +13,8 @@ from cachetools import LRUCache
 
 from bridge.freebusy.blocks import merge
 from bridge.freebusy.months import first_instant, months_between
-from bridge.model import Block, BusyStatus, CalendarRef, IndexRecord, Listed, Name, Snapshot
+from bridge.item import BusyStatus
+from bridge.model import Block, CalendarRef, IndexRecord, Listed, Name, Snapshot
 from bridge.occurrences import Occurrence, occurrences
 
 MONTHS_HELD = 48

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from bridge.model import Block, BusyStatus
+from bridge.item import BusyStatus
+from bridge.model import Block
 
 _TYPES = {
     BusyStatus.BUSY: "BUSY",

@@ -7,9 +7,9 @@ clients carry it along unseen when their user switches between free and busy.
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.item import BusyStatus, Item, Response
 from bridge.mapping.component import Component
 from bridge.mapping.field import Asked, Field, Shown, attributes
-from bridge.model import BusyStatus, Item, Response
 
 _CDO = "X-MICROSOFT-CDO-BUSYSTATUS"
 _CDO_TO_ITEM = {

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.errors import InvalidCalendarData, InvalidCalendarObject, NotExpressible, UnsupportedComponent
+from bridge.item import Uid
 from bridge.mapping.component import Component, read_components
-from bridge.model import Uid
 
 _OTHER_OBJECTS = frozenset({"VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY", "VPOLL"})
 _ONCE = ("UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID")

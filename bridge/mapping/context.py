@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from bridge.model import UTC_ZONE, Mailbox, Zone
+from bridge.item import UTC_ZONE, Zone
+from bridge.model import Mailbox
 
 
 @dataclass(frozen=True, slots=True)

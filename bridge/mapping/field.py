@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.item import Attribute, Item
 from bridge.mapping.calendar_object import CalendarObject
 from bridge.mapping.component import Component
 from bridge.mapping.context import Context
 from bridge.mapping.lines import Line
-from bridge.model import Attribute, Item
 from bridge.occurrences import Series
 
 Part = Line | Component

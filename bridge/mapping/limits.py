@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bridge.errors import NotExpressible
-from bridge.model import Content
+from bridge.item import Content
 from bridge.occurrences import Series
 
 _MANY = 30

@@ -10,8 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from bridge.mapping.rrule import DAYS, RRule
-from bridge.model import (
+from bridge.item import (
     AbsoluteMonthly,
     AbsoluteYearly,
     Daily,
@@ -22,6 +21,7 @@ from bridge.model import (
     RelativeYearly,
     Weekly,
 )
+from bridge.mapping.rrule import DAYS, RRule
 from bridge.occurrences import WEEKDAYS
 
 _ALL_MONTHS = 12

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from bridge.ids import make_address
+from bridge.item import Attendee, AttendeeRole, Item, Person, Response
 from bridge.mapping.component import Component
 from bridge.mapping.context import Context
 from bridge.mapping.field import Shown, ShownField
 from bridge.mapping.lines import make_line
-from bridge.model import Attendee, AttendeeRole, Item, Mailbox, Person, Response
+from bridge.model import Mailbox
 
 _PARTSTAT = {
     Response.ACCEPT: "ACCEPTED",

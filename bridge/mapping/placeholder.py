@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+from bridge.item import BusyStatus, Outline, Uid
 from bridge.mapping.document import PRODID
 from bridge.mapping.lines import escape, fold
 from bridge.mapping.series import Rendering
 from bridge.mapping.stamps import NO_STAMP
 from bridge.mapping.values import write_utc
-from bridge.model import BusyStatus, IndexRecord, Outline, Uid
+from bridge.model import IndexRecord
 
 _SUMMARY = "Busy (this entry could not be read from Exchange)"
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)

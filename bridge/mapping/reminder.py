@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from bridge.item import Item
 from bridge.mapping.component import Component
 from bridge.mapping.field import Asked, Field, Part, Shown, attributes
 from bridge.mapping.values import parse_duration
-from bridge.model import Item
 
 _MOST_MINUTES = 2_629_800
 """The schema's bound of ReminderMinutesBeforeStart: five years. A larger number stands for no time at all."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from bridge.item import Item, ItemKind, Uid
 from bridge.mapping.availability import effective_status
 from bridge.mapping.context import Context
 from bridge.mapping.field import Shown
@@ -19,7 +20,7 @@ from bridge.mapping.second_times import second_starts
 from bridge.mapping.table import TIMES, field_lines
 from bridge.mapping.times import midnights
 from bridge.mapping.values import parse_date_time, write_utc
-from bridge.model import ExceptionRecord, IndexRecord, Item, ItemKind, Uid
+from bridge.model import ExceptionRecord, IndexRecord
 from bridge.occurrences import Series
 from bridge.zones import to_iana
 

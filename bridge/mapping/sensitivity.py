@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.item import Item, Sensitivity
 from bridge.mapping.field import Asked, Field, Shown, attributes
-from bridge.model import Item, Sensitivity
 
 _TO_ITEM = {
     "PUBLIC": Sensitivity.NORMAL,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from bridge.errors import InvalidCalendarObject
+from bridge.item import Attribute, ChangeKey, Content, Item, ItemId, ItemKind, ItemRef, Uid
 from bridge.mapping.calendar_object import CalendarObject
 from bridge.mapping.component import Component
 from bridge.mapping.context import Context
@@ -29,7 +30,7 @@ from bridge.mapping.resource import (
 from bridge.mapping.table import event_lines, is_as_shown, keep_fields, leftovers, read_values
 from bridge.mapping.times import Times
 from bridge.mapping.values import write_utc
-from bridge.model import Attribute, ChangeKey, Content, IndexRecord, Item, ItemId, ItemKind, ItemRef, Uid
+from bridge.model import IndexRecord
 from bridge.occurrences import Series
 
 _NO_ITEM = ItemRef(ItemId(""), ChangeKey(""))

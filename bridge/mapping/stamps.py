@@ -6,9 +6,9 @@ A client's own values are given back while the event is as the client wrote it.
 from collections.abc import Sequence
 from datetime import datetime
 
+from bridge.item import Importance, Item
 from bridge.mapping.field import Field, Shown, ShownField
 from bridge.mapping.values import write_utc
-from bridge.model import Importance, Item
 
 NO_STAMP = "19700101T000000Z"
 """DTSTAMP of an item whose server does not tell when it was changed: fixed, so that equal items give equal bytes."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bridge.item import Attribute, Item
 from bridge.mapping.availability import Availability
 from bridge.mapping.component import Component
 from bridge.mapping.field import Asked, Field, Shown
@@ -16,7 +17,6 @@ from bridge.mapping.sensitivity import Classification
 from bridge.mapping.stamps import NO_STAMP, Priority, Revision, Stamp
 from bridge.mapping.text import Categories, Description, Identifier, OneLine
 from bridge.mapping.times import Times
-from bridge.model import Attribute, Item
 
 TIMES = Times()
 _CONTENT_FIELDS: tuple[Field, ...] = (

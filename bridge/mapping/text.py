@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.item import Item
 from bridge.mapping.field import Asked, Field, Shown, attributes
 from bridge.mapping.lines import escape, split_list
-from bridge.model import Item
 
 _LONGEST = 255
 """Characters of a subject, a location, a category: longer ones are cut or refused by servers (MS-OXOCAL 2.2.1.4)."""

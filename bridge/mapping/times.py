@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from bridge.errors import InvalidCalendarData, NotExpressible
+from bridge.item import UTC_ZONE, Content, Item, Zone
 from bridge.mapping.context import Context
 from bridge.mapping.field import Asked, Field, Shown, attributes
 from bridge.mapping.lines import Line
@@ -23,7 +24,6 @@ from bridge.mapping.values import (
     write_utc,
 )
 from bridge.mapping.vtimezone import read_vtimezone
-from bridge.model import UTC_ZONE, Content, Item, Zone
 from bridge.occurrences import zone_of
 from bridge.zones import WINDOWS_TO_IANA, load_zone, resolve_tzid, to_iana, to_instant, to_known, to_windows
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, select, update
 
 from bridge.database import to_microseconds
+from bridge.item import ItemId
 from bridge.mirror.batch import Applied, Batch, CursorMoved
 from bridge.mirror.calendar_row import CalendarRow
 from bridge.mirror.change import Change
@@ -13,7 +14,7 @@ from bridge.mirror.pending_row import postpone, settle
 from bridge.mirror.resource_row import ResourceRow, chunks
 from bridge.mirror.schema import graves, items
 from bridge.mirror.seals import CalendarSeals
-from bridge.model import ItemId, Name
+from bridge.model import Name
 
 
 def start_listing(calendar: CalendarRow) -> CalendarRow:

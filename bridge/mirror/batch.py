@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.errors import BridgeError
-from bridge.model import Calendar, Cursor, Epoch, ItemId, Name, Rendered, Revision
+from bridge.item import Cursor, ItemId
+from bridge.model import Calendar, Epoch, Name, Rendered, Revision
 
 
 class CursorMoved(BridgeError):

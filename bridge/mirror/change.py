@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
+from bridge.item import ItemId, Uid
 from bridge.mirror.calendar_row import CalendarRow, write_calendar
 from bridge.mirror.grave_row import forget_oldest
 from bridge.mirror.resource_row import ResourceRow, RowWriter, Write, chunks, load_rows
 from bridge.mirror.schema import items, resources
 from bridge.mirror.seals import CalendarSeals
-from bridge.model import ItemId, Listed, Name, Rendered, Revision, Uid
+from bridge.model import Listed, Name, Rendered, Revision
 
 
 class Change:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from bridge.database import from_microseconds, to_microseconds
+from bridge.item import ItemId, Uid
 from bridge.keys import Keys
 from bridge.mirror.apply import apply_batch, start_listing
 from bridge.mirror.batch import Applied, Batch, FolderListing, Status
@@ -30,7 +31,7 @@ from bridge.mirror.reading import (
 from bridge.mirror.schema import busy_months, calendars, folder_listings
 from bridge.mirror.seals import CalendarSeals, mailbox_key, open_calendars, seal_calendars, viewer_key
 from bridge.mirror.snapshots import Held, Snapshots, empty
-from bridge.model import Address, Calendar, CalendarRef, Epoch, ItemId, Name, Rendered, Revision, Snapshot, Uid, Viewer
+from bridge.model import Address, Calendar, CalendarRef, Epoch, Name, Rendered, Revision, Snapshot, Viewer
 
 
 class Mirror:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from bridge.database import to_microseconds
+from bridge.item import ItemId
 from bridge.mirror.calendar_row import CalendarRow
 from bridge.mirror.schema import pending
 from bridge.mirror.seals import CalendarSeals
-from bridge.model import ItemId
 
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of an item that the next pull reads, unless it is named to it."""

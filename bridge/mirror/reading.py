@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, exists, select
 
+from bridge.item import Uid
 from bridge.mirror.calendar_row import CalendarRow
 from bridge.mirror.resource_row import chunks
 from bridge.mirror.schema import graves, resources
 from bridge.mirror.seals import CalendarSeals
-from bridge.model import Listed, Name, Rendered, Revision, Uid
+from bridge.model import Listed, Name, Rendered, Revision
 
 
 def read_heads(

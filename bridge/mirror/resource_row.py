@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
+from bridge.item import Item
 from bridge.mirror.schema import graves, items, resources
 from bridge.mirror.seals import CalendarSeals
-from bridge.model import Item, Listed, Revision
+from bridge.model import Listed, Revision
 
 _CHUNK = 500  # keys in one query; databases bound the number of parameters
 

@@ -6,9 +6,10 @@ whom.
 
 import json
 
+from bridge.item import Cursor, Item, ItemId, Uid
 from bridge.keys import Keys
 from bridge.mirror.codec import Codec
-from bridge.model import Address, Block, Calendar, CalendarRef, Cursor, Item, ItemId, Listed, Name, Uid, Viewer
+from bridge.model import Address, Block, Calendar, CalendarRef, Listed, Name, Viewer
 
 _HEAD: Codec[Listed] = Codec(Listed)
 _FACTS: Codec[tuple[Item, ...]] = Codec(tuple[Item, ...])

@@ -16,19 +16,9 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, u
 
 from bridge.database import from_microseconds, to_microseconds
 from bridge.errors import BridgeError
+from bridge.item import ChangeKey, ItemId, ItemRef, Uid
 from bridge.keys import Keys
-from bridge.model import (
-    Address,
-    CalendarRef,
-    ChangeKey,
-    FolderId,
-    ItemId,
-    ItemRef,
-    Name,
-    OrganisationId,
-    Uid,
-    Viewer,
-)
+from bridge.model import Address, CalendarRef, FolderId, Name, OrganisationId, Viewer
 from bridge.state.database import StateDatabase
 from bridge.state.schema import intents
 

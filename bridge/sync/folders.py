@@ -14,20 +14,10 @@ from bridge.errors import (
 )
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import RESERVED_NAMES, make_look, make_name_stamp, parse_look, parse_shared_calendar_name
+from bridge.item import UTC_ZONE, Uid
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
-from bridge.model import (
-    UTC_ZONE,
-    CalendarLook,
-    CalendarName,
-    CalendarRef,
-    Conditions,
-    FolderId,
-    Login,
-    Name,
-    ServedCalendar,
-    Uid,
-)
+from bridge.model import CalendarLook, CalendarName, CalendarRef, Conditions, FolderId, Login, Name, ServedCalendar
 from bridge.state.state import State
 from bridge.sync.calendars import Listing
 from bridge.sync.outcome import Outcomes, Write

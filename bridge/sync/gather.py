@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from bridge.item import Item, Missing, Unreadable
 from bridge.mapping.resource import instance_start
-from bridge.model import Item, Missing, Unreadable
 from bridge.sync.render import Naming
 
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from bridge.errors import ExchangeFailed
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import make_resource_name, parse_name_stamp
+from bridge.item import Item, ItemId, ItemKind, Uid, Unreadable
 from bridge.mapping.context import Context
 from bridge.mapping.resource import instance_start
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Caller, Item, ItemId, ItemKind, Listed, Name, Rendered, Uid, Unreadable
+from bridge.model import CalendarRef, Caller, Listed, Name, Rendered
 from bridge.sync.render import make_rendered
 
 READ = 20.0

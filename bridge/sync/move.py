@@ -24,9 +24,10 @@ from bridge.errors import (
 )
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import make_name_stamp
+from bridge.item import Attribute, Item, ItemId, ItemKind
 from bridge.mapping.resource import instance_start
 from bridge.mirror.mirror import Mirror
-from bridge.model import Attribute, Item, ItemId, ItemKind, Listed
+from bridge.model import Listed
 from bridge.state.intents import Intent
 from bridge.sync.look import Look
 from bridge.sync.outcome import DONE, MOVE, MOVE_OVER, Outcomes, Write

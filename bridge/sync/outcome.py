@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from bridge.errors import ExchangeSays, Refused, WriteUnderWay
 from bridge.ids import parse_name_stamp
+from bridge.item import Item, ItemId, ItemRef, Uid
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Caller, Conditions, Item, ItemId, ItemRef, Name, Uid
+from bridge.model import CalendarRef, Caller, Conditions, Name
 from bridge.state.intents import Intent, Intents, IntentStands
 from bridge.state.processes import Processes
 from bridge.sync.look import Look

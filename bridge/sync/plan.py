@@ -7,10 +7,11 @@ from datetime import datetime
 from bridge.errors import NotExpressible, PreconditionFailed, UidTaken
 from bridge.exchange import OccurrenceWrite
 from bridge.ids import make_name_stamp
+from bridge.item import Attribute, Content, Item
 from bridge.mapping.context import Context
 from bridge.mapping.resource import instance_start
 from bridge.mapping.series import WantedSeries, changed
-from bridge.model import ANY_ETAG, Attribute, Conditions, Content, ETag, Item, Listed, Name, Snapshot
+from bridge.model import ANY_ETAG, Conditions, ETag, Listed, Name, Snapshot
 from bridge.occurrences import Series, zone_of
 
 RESHAPES = frozenset(map(Attribute, ("recurrence", "start", "end", "start_zone", "end_zone", "is_all_day")))

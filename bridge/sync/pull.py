@@ -13,26 +13,11 @@ from datetime import datetime, timedelta
 from bridge.errors import AnswerUnusable, BridgeError, CursorExpired, ExchangeFailed
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import parse_name_stamp
+from bridge.item import ChangeKey, Cursor, Entry, Item, ItemId, ItemRef, Missing, Page, Uid, Unreadable
 from bridge.mapping.context import Context
 from bridge.mirror.batch import Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
-from bridge.model import (
-    CalendarRef,
-    Caller,
-    ChangeKey,
-    Cursor,
-    Entry,
-    Item,
-    ItemId,
-    ItemRef,
-    Missing,
-    Name,
-    Page,
-    Rendered,
-    Snapshot,
-    Uid,
-    Unreadable,
-)
+from bridge.model import CalendarRef, Caller, Name, Rendered, Snapshot
 from bridge.state.intents import Intents
 from bridge.sync.gather import gather
 from bridge.sync.render import Naming, make_placeholder, make_rendered

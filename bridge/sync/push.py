@@ -18,16 +18,11 @@ from bridge.errors import (
     RequestRefused,
 )
 from bridge.exchange import Exchange
+from bridge.item import Item
 from bridge.mapping.calendar_object import CalendarObject, parse
 from bridge.mapping.series import to_items
 from bridge.mirror.mirror import Mirror
-from bridge.model import (
-    ANY_ETAG,
-    Item,
-    Listed,
-    Rendered,
-    Stored,
-)
+from bridge.model import ANY_ETAG, Listed, Rendered, Stored
 from bridge.state.intents import Intent
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write

@@ -2,8 +2,9 @@
 
 from bridge.errors import AccessDenied, NotFound, PreconditionFailed, RequestRefused
 from bridge.exchange import Exchange
+from bridge.item import Item
 from bridge.mirror.mirror import Mirror
-from bridge.model import ANY_ETAG, Item, Listed
+from bridge.model import ANY_ETAG, Listed
 from bridge.state.intents import Intent
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write

@@ -4,23 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from bridge.ids import make_derived_uid, make_etag, make_resource_name, parse_name_stamp
+from bridge.item import Entry, Item, ItemId, ItemKind, ItemRef, Missing, Outline, Uid, Unreadable
 from bridge.mapping.context import Context
 from bridge.mapping.placeholder import to_placeholder
 from bridge.mapping.series import Rendering, to_ical
-from bridge.model import (
-    Entry,
-    Item,
-    ItemId,
-    ItemKind,
-    ItemRef,
-    Listed,
-    Missing,
-    Name,
-    Outline,
-    Rendered,
-    Uid,
-    Unreadable,
-)
+from bridge.model import Listed, Name, Rendered
 
 
 def make_rendered(name: Name, items: tuple[Item, ...], context: Context, served_uid: Uid | None = None) -> Rendered:

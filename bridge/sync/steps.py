@@ -13,9 +13,10 @@ from bridge.errors import (
     ItemMissing,
 )
 from bridge.exchange import Deadline, Deletion, Exchange
+from bridge.item import Attribute, ChangeKey, Content, Item, ItemId, ItemKind, ItemRef
 from bridge.mapping.series import WantedSeries
 from bridge.mirror.mirror import Mirror
-from bridge.model import Attribute, ChangeKey, Content, Item, ItemId, ItemKind, ItemRef, Listed
+from bridge.model import Listed
 from bridge.state.intents import Intent
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write

@@ -20,11 +20,11 @@ from bridge.errors import (
     NotPermitted,
 )
 from bridge.exchange import Exchange, Waiters
+from bridge.item import UTC_ZONE, Zone
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
     ANY_ETAG,
-    UTC_ZONE,
     CalendarLook,
     CalendarName,
     Caller,
@@ -36,7 +36,6 @@ from bridge.model import (
     ServedCalendar,
     Snapshot,
     Stored,
-    Zone,
 )
 from bridge.state.kept_properties import home_of
 from bridge.state.state import State

@@ -7,10 +7,10 @@ was then, or as the client wants it: whatever else is there is somebody's change
 import hashlib
 from collections.abc import Iterable, Mapping
 
+from bridge.item import Attribute, Content, Item, ItemKind
 from bridge.mapping.resource import instance_start
 from bridge.mapping.series import WantedSeries, changed
 from bridge.mirror.codec import Codec
-from bridge.model import Attribute, Content, Item, ItemKind
 from bridge.sync.plan import Create, Plan, Remove, Update
 
 _CONTENT: Codec[Content] = Codec(Content)

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from bridge.config import load
 from bridge.errors import NotExpressible, Refused
+from bridge.item import Item
 from bridge.mapping.context import Context
 from bridge.mapping.series import to_ical
-from bridge.model import CalendarName, Conditions, Item, Login, Name, ServedCalendar
+from bridge.model import CalendarName, Conditions, Login, Name, ServedCalendar
 from bridge.occurrences import occurrences
 from bridge.service import Service, build
 from bridge.simulator import Simulator

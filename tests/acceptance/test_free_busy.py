@@ -18,7 +18,8 @@ from bridge.ews.exchange import EwsExchange
 from bridge.ews.settings import EwsSettings
 from bridge.exchange import Deadline
 from bridge.freebusy.blocks import clip, merge
-from bridge.model import Availability, Block, BusyStatus, CalendarName, Login
+from bridge.item import BusyStatus
+from bridge.model import Availability, Block, CalendarName, Login
 from bridge.service import Service, build
 from bridge.simulator import PersonPlan, Simulator, lifelike_people
 

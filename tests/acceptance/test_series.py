@@ -14,9 +14,10 @@ from icalendar import Calendar
 from bridge.ews.exchange import EwsExchange
 from bridge.ews.settings import EwsSettings
 from bridge.exchange import Deadline
+from bridge.item import Item
 from bridge.mapping.context import Context
 from bridge.mapping.series import to_ical
-from bridge.model import Address, BasicCredential, CalendarRef, Caller, Item, Mailbox, OrganisationId, Viewer
+from bridge.model import Address, BasicCredential, CalendarRef, Caller, Mailbox, OrganisationId, Viewer
 from bridge.occurrences import occurrences
 from bridge.simulator import Simulator, lifelike_people
 

@@ -15,20 +15,8 @@ from bridge.errors import (
     ItemMissing,
 )
 from bridge.exchange import Deadline, Deletion
-from bridge.model import (
-    Attribute,
-    BasicCredential,
-    BusyStatus,
-    Content,
-    Cursor,
-    Item,
-    ItemId,
-    ItemRef,
-    Missing,
-    Sensitivity,
-    Uid,
-    Zone,
-)
+from bridge.item import Attribute, BusyStatus, Content, Cursor, Item, ItemId, ItemRef, Missing, Sensitivity, Uid, Zone
+from bridge.model import BasicCredential
 
 from port_subject import Subject
 

@@ -6,7 +6,8 @@ import pytest
 
 from bridge.errors import AccessDenied, ItemMissing, RequestRefused
 from bridge.exchange import Deadline
-from bridge.model import Calendar, CalendarRef, Content, Daily, Item, MailboxKind, Missing, Recurrence, Uid
+from bridge.item import Content, Daily, Item, Missing, Recurrence, Uid
+from bridge.model import Calendar, CalendarRef, MailboxKind
 
 from events import START
 from port_subject import Subject

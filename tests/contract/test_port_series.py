@@ -7,13 +7,10 @@ import pytest
 
 from bridge.errors import ExchangeSays
 from bridge.exchange import Deadline, OccurrenceWrite
-from bridge.model import (
+from bridge.item import (
     AbsoluteMonthly,
     AbsoluteYearly,
-    Address,
     Attribute,
-    Availability,
-    Block,
     BusyStatus,
     Content,
     Daily,
@@ -21,7 +18,6 @@ from bridge.model import (
     Item,
     ItemKind,
     ItemRef,
-    NoAvailability,
     Position,
     Recurrence,
     RelativeMonthly,
@@ -30,6 +26,7 @@ from bridge.model import (
     Weekly,
     Zone,
 )
+from bridge.model import Address, Availability, Block, NoAvailability
 
 from port_subject import Subject
 

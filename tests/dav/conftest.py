@@ -11,7 +11,8 @@ from bridge.dav.filter_grammar import parse_filter
 from bridge.dav.query import find
 from bridge.dav.timeline import Timeline
 from bridge.ids import make_etag
-from bridge.model import IndexRecord, Listed, Name, Revision, Uid
+from bridge.item import Uid
+from bridge.model import IndexRecord, Listed, Name, Revision
 from bridge.occurrences import Occurrence, occurrences
 
 FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2400, 1, 1, tzinfo=UTC)

@@ -16,8 +16,9 @@ from bridge.dav.filters import ComponentFilter, Filter, PropertyFilter, TextMatc
 from bridge.dav.query import find
 from bridge.dav.refusals import NotServed
 from bridge.dav.time_range import TimeRange
+from bridge.item import Daily, Day, Recurrence, Weekly
 from bridge.mapping.lines import escape, fold
-from bridge.model import Daily, Day, ExceptionRecord, IndexRecord, Recurrence, Weekly
+from bridge.model import ExceptionRecord, IndexRecord
 
 NINE = datetime(2026, 3, 1, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -16,7 +16,8 @@ from bridge.ews.exchange import EwsExchange
 from bridge.ews.settings import EwsSettings
 from bridge.ews.wire import Wire
 from bridge.exchange import Deadline
-from bridge.model import BasicCredential, Content, Uid, Zone
+from bridge.item import Content, Uid, Zone
+from bridge.model import BasicCredential
 from bridge.simulator.people import PersonPlan
 from bridge.simulator.simulator import Simulator
 

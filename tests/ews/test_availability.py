@@ -15,7 +15,8 @@ from bridge.ews.availability import ask_availability
 from bridge.ews.operations import get_user_availability
 from bridge.ews.operations.get_user_availability import Window
 from bridge.ews.xml import MESSAGES, TYPES, Element
-from bridge.model import Address, Availability, Block, BusyStatus, NoAvailability
+from bridge.item import BusyStatus
+from bridge.model import Address, Availability, Block, NoAvailability
 
 ANNA, BOB, EVE = (Address(f"{name}@example.com") for name in ("anna", "bob", "eve"))
 START = datetime(2026, 3, 2, tzinfo=UTC)

@@ -23,28 +23,21 @@ from bridge.errors import (
 from bridge.ews.exchange import EwsExchange
 from bridge.ews.settings import EwsSettings
 from bridge.exchange import Deadline, Deletion
-from bridge.model import (
-    Address,
+from bridge.item import (
     Attribute,
-    BasicCredential,
     BusyStatus,
-    CalendarRef,
-    Caller,
     Content,
     Cursor,
-    FolderId,
     Item,
     ItemId,
     ItemRef,
-    OrganisationId,
     Page,
-    Rights,
     Sensitivity,
     Uid,
     Unreadable,
-    Viewer,
     Zone,
 )
+from bridge.model import Address, BasicCredential, CalendarRef, Caller, FolderId, OrganisationId, Rights, Viewer
 from bridge.simulator.simulator import Simulator
 
 ANNA = Address("anna@example.com")

@@ -8,28 +8,30 @@ import pytest
 from bridge.errors import ItemChanged, ItemMissing, RequestRefused
 from bridge.ews.exchange import EwsExchange
 from bridge.exchange import Deadline, Deletion, OccurrenceWrite
-from bridge.model import (
-    Address,
+from bridge.item import (
     Attribute,
-    Availability,
-    BasicCredential,
     BusyStatus,
-    CalendarRef,
-    Caller,
     Content,
     Day,
-    FolderId,
     Item,
     ItemKind,
     ItemRef,
     Missing,
-    NoAvailability,
-    OrganisationId,
     Recurrence,
     Uid,
-    Viewer,
     Weekly,
     Zone,
+)
+from bridge.model import (
+    Address,
+    Availability,
+    BasicCredential,
+    CalendarRef,
+    Caller,
+    FolderId,
+    NoAvailability,
+    OrganisationId,
+    Viewer,
 )
 from bridge.simulator.simulator import Simulator
 

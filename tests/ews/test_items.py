@@ -13,7 +13,7 @@ from bridge.ews.items import WRITTEN, refuse_inexpressible, rows_for, rows_for_o
 from bridge.ews.operations import update_item
 from bridge.ews.reading import from_item
 from bridge.ews.xml import TYPES, Element, type_element
-from bridge.model import (
+from bridge.item import (
     Attribute,
     BusyStatus,
     ChangeKey,

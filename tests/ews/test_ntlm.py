@@ -39,7 +39,8 @@ from bridge.ews.settings import EwsSettings
 from bridge.ews.wire import Wire
 from bridge.ews.xml import Element
 from bridge.exchange import Deadline
-from bridge.model import Address, BasicCredential, Caller, Content, FolderId, OrganisationId, Viewer
+from bridge.item import Content
+from bridge.model import Address, BasicCredential, Caller, FolderId, OrganisationId, Viewer
 from bridge.simulator.people import PersonPlan
 from bridge.simulator.simulator import Simulator
 

@@ -44,14 +44,12 @@ from bridge.ews.operations import (
 from bridge.ews.operations.get_user_availability import Window
 from bridge.ews.xml import Element
 from bridge.exchange import Deletion, OccurrenceWrite
-from bridge.model import (
-    Address,
+from bridge.item import (
     Attribute,
     ChangeKey,
     Content,
     Cursor,
     Day,
-    FolderId,
     Item,
     ItemId,
     ItemRef,
@@ -62,6 +60,7 @@ from bridge.model import (
     Weekly,
     Zone,
 )
+from bridge.model import Address, FolderId
 from bridge.simulator.schemas import Schemas
 
 REF = ItemRef(ItemId("AAMk="), ChangeKey("DwAA"))

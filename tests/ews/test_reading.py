@@ -9,7 +9,7 @@ from lxml import etree
 from bridge.ews.folders import from_folder, is_calendar
 from bridge.ews.reading import CALENDAR_ITEM, from_item, from_outline
 from bridge.ews.xml import TYPES, Element, from_boolean, from_instant
-from bridge.model import AttendeeRole, BusyStatus, Item, ItemKind, Outline, Person, Response, Uid, Zone
+from bridge.item import AttendeeRole, BusyStatus, Item, ItemKind, Outline, Person, Response, Uid, Zone
 
 
 def _element(inside: str) -> Element:

@@ -11,7 +11,7 @@ from lxml import etree
 from bridge.ews.reading import CALENDAR_ITEM, from_item
 from bridge.ews.recurrence import WEEK, RecurrenceNotUnderstood, from_recurrence, to_recurrence
 from bridge.ews.xml import TYPES, Element
-from bridge.model import (
+from bridge.item import (
     AbsoluteMonthly,
     AbsoluteYearly,
     Daily,

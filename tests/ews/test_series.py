@@ -13,7 +13,7 @@ from bridge.ews.reading import from_item
 from bridge.ews.xml import TYPES, Element
 from bridge.exchange import Deletion, OccurrenceWrite
 from bridge.ids import make_goid
-from bridge.model import (
+from bridge.item import (
     Attribute,
     ChangeKey,
     Content,

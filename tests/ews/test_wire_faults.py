@@ -29,7 +29,8 @@ from bridge.ews.operations import create_item, get_folder
 from bridge.ews.wire import Wire
 from bridge.ews.xml import Element
 from bridge.exchange import Deadline
-from bridge.model import BasicCredential, Content, FolderId
+from bridge.item import Content
+from bridge.model import BasicCredential, FolderId
 
 Wires = Callable[..., Wire]
 

@@ -15,6 +15,7 @@ from bridge.exchange import Deadline, Exchange, Waiters
 from bridge.freebusy.busy_time import BusyTime, WorkingElsewhere
 from bridge.freebusy.mailbox_times import MailboxTimes
 from bridge.freebusy.occurrence_index import OccurrenceIndex
+from bridge.item import Uid
 from bridge.keys import load_keys
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
@@ -34,7 +35,6 @@ from bridge.model import (
     OrganisationId,
     Revision,
     Snapshot,
-    Uid,
     Viewer,
 )
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.freebusy.blocks import clip, merge
-from bridge.model import Block, BusyStatus
+from bridge.item import BusyStatus
+from bridge.model import Block
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -21,17 +21,8 @@ from bridge.errors import (
 from bridge.exchange import Waiters
 from bridge.freebusy.blocks import clip, merge
 from bridge.freebusy.vfreebusy import to_vfreebusy
-from bridge.model import (
-    Address,
-    Block,
-    BusyStatus,
-    Daily,
-    ExceptionRecord,
-    IndexRecord,
-    NoAvailability,
-    Recurrence,
-    Snapshot,
-)
+from bridge.item import BusyStatus, Daily, Recurrence
+from bridge.model import Address, Block, ExceptionRecord, IndexRecord, NoAvailability, Snapshot
 from bridge.occurrences import occurrences
 
 MARCH, APRIL = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.freebusy.occurrence_index import MONTHS_HELD, OccurrenceIndex
-from bridge.model import BusyStatus, Daily, Day, ExceptionRecord, IndexRecord, Pattern, Recurrence, Weekly
+from bridge.item import BusyStatus, Daily, Day, Pattern, Recurrence, Weekly
+from bridge.model import ExceptionRecord, IndexRecord
 from bridge.occurrences import occurrences
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)

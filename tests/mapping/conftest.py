@@ -5,20 +5,10 @@ from typing import Any
 
 import pytest
 
+from bridge.item import ChangeKey, Content, Item, ItemId, ItemKind, ItemRef, OccurrenceRef, Zone
 from bridge.mapping.context import Context
 from bridge.mapping.series import WantedSeries
-from bridge.model import (
-    Address,
-    ChangeKey,
-    Content,
-    Item,
-    ItemId,
-    ItemKind,
-    ItemRef,
-    Mailbox,
-    OccurrenceRef,
-    Zone,
-)
+from bridge.model import Address, Mailbox
 
 EVENT_HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\n"
 EVENT_FOOT = "END:VEVENT\r\nEND:VCALENDAR\r\n"

@@ -28,10 +28,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from bridge import errors
-from bridge.mapping.calendar_object import parse
-from bridge.mapping.context import Context
-from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
-from bridge.model import (
+from bridge.item import (
     AbsoluteMonthly,
     AbsoluteYearly,
     Attendee,
@@ -51,6 +48,9 @@ from bridge.model import (
     Weekly,
     Zone,
 )
+from bridge.mapping.calendar_object import parse
+from bridge.mapping.context import Context
+from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
 
 CASES = Path(__file__).parent / "cases"
 Blocks = dict[str, list[str]]

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from bridge.errors import Refused
+from bridge.item import Item
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.component import Component
 from bridge.mapping.context import Context
 from bridge.mapping.series import WantedSeries, to_ical, to_items
-from bridge.model import Item
 
 pytestmark = pytest.mark.corpus
 Hold = Callable[[WantedSeries], tuple[Item, ...]]

@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from bridge.errors import NotExpressible
+from bridge.item import Item, Recurrence
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
 from bridge.mapping.lines import Line
 from bridge.mapping.pattern import to_pattern
 from bridge.mapping.rrule import parse_rrule
 from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
-from bridge.model import Item, Recurrence
 from bridge.occurrences import steps
 from bridge.zones import WINDOWS_TO_IANA, load_zone
 

@@ -6,11 +6,11 @@ from dataclasses import fields
 
 import pytest
 
+from bridge.item import BusyStatus, Content, Item, Sensitivity
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
 from bridge.mapping.field import Asked, Field
 from bridge.mapping.table import FIELDS, NOT_OWNED
-from bridge.model import BusyStatus, Content, Item, Sensitivity
 
 from single_event import to_ical, to_item
 

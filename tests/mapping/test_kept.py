@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.errors import NotExpressible
+from bridge.item import ChangeKey, Content, Item, ItemId, ItemRef, Uid
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
 from bridge.mapping.kept import LIMIT, Guarded, Inherited, Kept, KeptException, make_guard, parse_kept, write_kept
 from bridge.mapping.series import changed
-from bridge.model import ChangeKey, Content, Item, ItemId, ItemRef, Uid
 
 from single_event import to_ical, to_item
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bridge.item import BusyStatus, ItemKind, Outline, Uid
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
 from bridge.mapping.placeholder import to_placeholder
-from bridge.model import BusyStatus, ItemKind, Outline, Uid
 
 from single_event import to_item
 

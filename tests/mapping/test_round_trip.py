@@ -7,11 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.mapping.calendar_object import parse
-from bridge.mapping.context import Context
-from bridge.mapping.lines import escape, make_line
-from bridge.mapping.series import changed
-from bridge.model import (
+from bridge.item import (
     Attendee,
     AttendeeRole,
     BusyStatus,
@@ -27,6 +23,10 @@ from bridge.model import (
     Uid,
     Zone,
 )
+from bridge.mapping.calendar_object import parse
+from bridge.mapping.context import Context
+from bridge.mapping.lines import escape, make_line
+from bridge.mapping.series import changed
 from bridge.zones import WINDOWS_TO_IANA
 
 from single_event import to_ical, to_item

@@ -6,11 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from bridge.errors import InvalidCalendarData, NotExpressible
-from bridge.mapping.calendar_object import parse
-from bridge.mapping.context import Context
-from bridge.mapping.pattern import to_rule
-from bridge.mapping.series import WantedSeries, to_ical, to_items
-from bridge.model import (
+from bridge.item import (
     AbsoluteMonthly,
     AbsoluteYearly,
     Daily,
@@ -22,6 +18,10 @@ from bridge.model import (
     RelativeYearly,
     Weekly,
 )
+from bridge.mapping.calendar_object import parse
+from bridge.mapping.context import Context
+from bridge.mapping.pattern import to_rule
+from bridge.mapping.series import WantedSeries, to_ical, to_items
 
 Body = Callable[..., bytes]
 Hold = Callable[[WantedSeries], tuple[Item, ...]]

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
+from bridge.item import Item
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
 from bridge.mapping.series import WantedSeries, to_ical, to_items
-from bridge.model import Item
 from bridge.occurrences import occurrences
 
 Body = Callable[..., bytes]

@@ -9,20 +9,12 @@ import pytest
 from icalendar import Timezone
 
 from bridge.errors import NotExpressible
-from bridge.mapping.calendar_object import parse
-from bridge.mapping.component import read_components
-from bridge.mapping.context import Context
-from bridge.mapping.kept import parse_kept
-from bridge.mapping.resource import instance_start
-from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
-from bridge.model import (
+from bridge.item import (
     BusyStatus,
     ChangeKey,
     Content,
     Daily,
     Day,
-    ExceptionRecord,
-    IndexRecord,
     Item,
     ItemId,
     ItemKind,
@@ -35,6 +27,13 @@ from bridge.model import (
     Weekly,
     Zone,
 )
+from bridge.mapping.calendar_object import parse
+from bridge.mapping.component import read_components
+from bridge.mapping.context import Context
+from bridge.mapping.kept import parse_kept
+from bridge.mapping.resource import instance_start
+from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
+from bridge.model import ExceptionRecord, IndexRecord
 
 Hold = Callable[[WantedSeries], tuple[Item, ...]]
 BERLIN = Zone("W. Europe Standard Time")

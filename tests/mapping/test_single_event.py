@@ -7,22 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.errors import NotExpressible
+from bridge.item import Attendee, AttendeeRole, BusyStatus, Content, Item, Person, Response, Uid, Zone
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
 from bridge.mapping.kept import parse_kept
 from bridge.mapping.series import changed
-from bridge.model import (
-    Attendee,
-    AttendeeRole,
-    BusyStatus,
-    Content,
-    IndexRecord,
-    Item,
-    Person,
-    Response,
-    Uid,
-    Zone,
-)
+from bridge.model import IndexRecord
 
 from single_event import to_ical, to_item
 

@@ -9,26 +9,11 @@ from sqlalchemy import Engine
 
 from bridge.database import make_engine
 from bridge.ids import make_etag
+from bridge.item import ChangeKey, Content, Cursor, Item, ItemId, ItemRef, Uid
 from bridge.keys import Keys
 from bridge.mirror.batch import Applied, Batch
 from bridge.mirror.mirror import Mirror
-from bridge.model import (
-    Address,
-    CalendarRef,
-    ChangeKey,
-    Content,
-    Cursor,
-    FolderId,
-    IndexRecord,
-    Item,
-    ItemId,
-    ItemRef,
-    Name,
-    OrganisationId,
-    Rendered,
-    Uid,
-    Viewer,
-)
+from bridge.model import Address, CalendarRef, FolderId, IndexRecord, Name, OrganisationId, Rendered, Viewer
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.item import BusyStatus
 from bridge.mirror.busy_months import BusyMonth
 from bridge.mirror.mirror import Mirror
-from bridge.model import Address, Block, BusyStatus, OrganisationId, Viewer
+from bridge.model import Address, Block, OrganisationId, Viewer
 
 ANN = Viewer(OrganisationId("example.test"), Address("ann@example.test"))
 BEN = Viewer(OrganisationId("example.test"), Address("ben@example.test"))

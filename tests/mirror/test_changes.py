@@ -10,17 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from bridge.item import Cursor, ItemId, Uid
 from bridge.mirror.batch import Applied, Batch
 from bridge.mirror.mirror import Mirror
-from bridge.model import (
-    CalendarRef,
-    Cursor,
-    FolderId,
-    ItemId,
-    Name,
-    Rendered,
-    Uid,
-)
+from bridge.model import CalendarRef, FolderId, Name, Rendered
 
 from told import told_since
 

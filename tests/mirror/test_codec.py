@@ -7,23 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.item import ChangeKey, Content, Item, ItemId, ItemRef, Uid, Zone
 from bridge.mirror.codec import Codec, Undecodable
-from bridge.model import (
-    Calendar,
-    ChangeKey,
-    Content,
-    ETag,
-    IndexRecord,
-    Item,
-    ItemId,
-    ItemRef,
-    Listed,
-    Mailbox,
-    Name,
-    Revision,
-    Uid,
-    Zone,
-)
+from bridge.model import Calendar, ETag, IndexRecord, Listed, Mailbox, Name, Revision
 
 BEGIN = datetime(2026, 3, 4, 12, tzinfo=UTC)
 INSTANTS = st.datetimes(timezones=st.just(UTC)).map(lambda instant: instant.replace(microsecond=0))

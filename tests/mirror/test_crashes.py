@@ -28,6 +28,7 @@ from bridge.ids import make_etag
 from bridge.keys import Keys
 from bridge.mirror.batch import Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
+from bridge.item import *
 from bridge.model import *
 from bridge.database import make_engine
 

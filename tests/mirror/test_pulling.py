@@ -7,16 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
+from bridge.item import Cursor, ItemId
 from bridge.mirror.batch import Applied, Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
-from bridge.model import (
-    CalendarRef,
-    Cursor,
-    ItemId,
-    Name,
-    Rendered,
-    Revision,
-)
+from bridge.model import CalendarRef, Name, Rendered, Revision
 
 from told import told_since
 

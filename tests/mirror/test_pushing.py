@@ -3,14 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from bridge.item import ItemId
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
-from bridge.model import (
-    CalendarRef,
-    ItemId,
-    Name,
-    Rendered,
-)
+from bridge.model import CalendarRef, Name, Rendered
 
 from told import told_since
 

@@ -6,20 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bridge.item import ItemId
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
-from bridge.model import (
-    Address,
-    Calendar,
-    CalendarRef,
-    FolderId,
-    ItemId,
-    Name,
-    Rendered,
-    Revision,
-    Rights,
-    Viewer,
-)
+from bridge.model import Address, Calendar, CalendarRef, FolderId, Name, Rendered, Revision, Rights, Viewer
 
 MakeEvent = Callable[..., Rendered]
 OpenMirror = Callable[..., Mirror]

@@ -14,9 +14,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from bridge.item import Cursor, ItemId
 from bridge.mirror.batch import Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Cursor, ItemId, Name, Rendered, Revision
+from bridge.model import CalendarRef, Name, Rendered, Revision
 
 from told import told_since
 

@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 
 from bridge.database import make_engine
 from bridge.errors import ConfigurationInvalid, Unavailable
+from bridge.item import Uid
 from bridge.keys import Keys, SealBroken
-from bridge.model import Address, CalendarName, CalendarRef, Mailbox, Name, Uid
+from bridge.model import Address, CalendarName, CalendarRef, Mailbox, Name
 from bridge.state.proofs import Proof
 from bridge.state.schema import VERSION
 from bridge.state.shares import AddedShare

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from bridge.model import Address, CalendarRef, ChangeKey, FolderId, ItemId, ItemRef, Name, OrganisationId, Uid
+from bridge.item import ChangeKey, ItemId, ItemRef, Uid
+from bridge.model import Address, CalendarRef, FolderId, Name, OrganisationId
 from bridge.state.intents import FIRST_STEP, Intent, IntentStands
 from bridge.state.state import State
 
@@ -203,6 +204,7 @@ import json, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from bridge.keys import Keys
+from bridge.item import *
 from bridge.model import *
 from bridge.database import make_engine
 from bridge.state.state import State

@@ -30,6 +30,7 @@ from bridge.freebusy.busy_time import BusyTime
 from bridge.freebusy.mailbox_times import MailboxTimes
 from bridge.freebusy.occurrence_index import OccurrenceIndex
 from bridge.ids import make_epoch, make_etag
+from bridge.item import Uid
 from bridge.keys import load_keys
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
@@ -58,7 +59,6 @@ from bridge.model import (
     ServedCalendar,
     Snapshot,
     Stored,
-    Uid,
     Viewer,
 )
 from bridge.storage_plugin.application import make_application

@@ -9,20 +9,8 @@ import pytest
 
 from bridge.errors import ExchangeUnreachable
 from bridge.ids import make_etag
-from bridge.model import (
-    Address,
-    Availability,
-    Block,
-    BusyStatus,
-    Daily,
-    Day,
-    ExceptionRecord,
-    IndexRecord,
-    Name,
-    NoAvailability,
-    Recurrence,
-    Weekly,
-)
+from bridge.item import BusyStatus, Daily, Day, Recurrence, Weekly
+from bridge.model import Address, Availability, Block, ExceptionRecord, IndexRecord, Name, NoAvailability
 from bridge.storage_plugin import calendar_reports
 
 CALENDAR = "/alice@example.com/calendar/"

@@ -13,7 +13,8 @@ from radicale import config
 from radicale.app import Application
 
 from bridge.errors import ConfigurationInvalid, ExchangeUnreachable
-from bridge.model import Day, IndexRecord, Name, Recurrence, Weekly
+from bridge.item import Day, Recurrence, Weekly
+from bridge.model import IndexRecord, Name
 from bridge.storage_plugin import stock
 
 from radicale_command import free_address, radicale_command

@@ -10,14 +10,13 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from bridge.model import (
+from bridge.item import (
     AbsoluteMonthly,
     AbsoluteYearly,
     ChangeKey,
     Content,
     Daily,
     Day,
-    IndexRecord,
     Item,
     ItemId,
     ItemKind,
@@ -30,6 +29,7 @@ from bridge.model import (
     Weekly,
     Zone,
 )
+from bridge.model import IndexRecord
 from bridge.occurrences import Series, occurrences, steps
 from bridge.zones import WINDOWS_TO_IANA, load_zone
 

@@ -23,37 +23,39 @@ from bridge.errors import (
     RequestRefused,
 )
 from bridge.exchange import Capabilities, Deadline, Deletion, OccurrenceWrite
-from bridge.model import (
-    Address,
+from bridge.item import (
     Attribute,
-    Availability,
-    Block,
     BusyStatus,
-    Calendar,
-    CalendarRef,
-    Caller,
     ChangeKey,
     Content,
-    Credential,
     Cursor,
     Entry,
-    FolderId,
     Item,
     ItemId,
     ItemKind,
     ItemRef,
-    Mailbox,
-    MailboxKind,
     Missing,
-    NoAvailability,
     OccurrenceRef,
     Outline,
     Page,
     Person,
     Response,
-    Rights,
     Uid,
     Unreadable,
+)
+from bridge.model import (
+    Address,
+    Availability,
+    Block,
+    Calendar,
+    CalendarRef,
+    Caller,
+    Credential,
+    FolderId,
+    Mailbox,
+    MailboxKind,
+    NoAvailability,
+    Rights,
 )
 from bridge.occurrences import Series, zone_of
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from bridge.item import Content, Item, Uid
 from bridge.mapping import series
 from bridge.mapping.calendar_object import CalendarObject
 from bridge.mapping.context import Context
 from bridge.mapping.series import Rendering
-from bridge.model import Content, Item, Uid
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bridge.database import make_engine
 from bridge.exchange import Waiters
+from bridge.item import Content, Item, Uid
 from bridge.keys import load_keys
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
@@ -15,15 +16,12 @@ from bridge.model import (
     CalendarName,
     Caller,
     Conditions,
-    Content,
     ETag,
-    Item,
     Login,
     Name,
     OrganisationId,
     ServedCalendar,
     Stored,
-    Uid,
     Viewer,
 )
 from bridge.state.state import State

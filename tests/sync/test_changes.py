@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import TokenUnknown
+from bridge.item import Uid
 from bridge.model import (
     Address,
     CalendarRef,
@@ -21,7 +22,6 @@ from bridge.model import (
     OrganisationId,
     Revision,
     Snapshot,
-    Uid,
     Viewer,
 )
 from bridge.sync.changes import changes_since

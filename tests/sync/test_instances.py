@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from bridge.errors import ExchangeTimedOut, NotExpressible, PreconditionFailed, RequestRefused, Unavailable
-from bridge.model import Day, ETag, Recurrence, Uid, Weekly
+from bridge.item import Day, Recurrence, Uid, Weekly
+from bridge.model import ETag
 
 from events import event, instances, override, series
 from world import ANN, World

@@ -15,7 +15,8 @@ from bridge.errors import (
     TokenUnknown,
     Unavailable,
 )
-from bridge.model import CalendarName, Item, ItemId, Rights
+from bridge.item import Item, ItemId
+from bridge.model import CalendarName, Rights
 from bridge.sync.pull import AT_ONCE, BATCH
 
 from events import event

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import ExchangeTimedOut, NotExpressible, PreconditionFailed, Unavailable
-from bridge.model import Daily, Day, ETag, ItemKind, Recurrence, Weekly, Zone
+from bridge.item import Daily, Day, ItemKind, Recurrence, Weekly, Zone
+from bridge.model import ETag
 
 from events import event, override, series
 from memory_exchange import MemoryExchange

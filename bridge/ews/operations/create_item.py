@@ -6,7 +6,8 @@ from bridge.ews.items import to_item
 from bridge.ews.reading import CALENDAR_ITEM, from_reference
 from bridge.ews.response import ResponseMessage, expect
 from bridge.ews.xml import Element, find_message, message_element
-from bridge.model import Content, FolderId, ItemRef
+from bridge.item import Content, ItemRef
+from bridge.model import FolderId
 
 
 def request(folder: FolderId, content: Content) -> Element:

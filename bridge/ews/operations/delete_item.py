@@ -9,7 +9,7 @@ from bridge.ews.response_codes import OCCURRENCE_DELETED
 from bridge.ews.series import occurrence_id
 from bridge.ews.xml import Element, message_element, type_element
 from bridge.exchange import Deletion
-from bridge.model import ItemRef
+from bridge.item import ItemRef
 
 _TYPES: Mapping[Deletion, str] = MappingProxyType(
     {Deletion.TO_DELETED_ITEMS: "MoveToDeletedItems", Deletion.SOFT: "SoftDelete"}

@@ -13,7 +13,8 @@ from bridge.ews.reading import CALENDAR_ITEM, from_reference
 from bridge.ews.response import expect
 from bridge.ews.xml import Element, find_message, find_type, message_element, text_element, type_element, type_text
 from bridge.ids import make_goid
-from bridge.model import FolderId, ItemRef, Uid
+from bridge.item import ItemRef, Uid
+from bridge.model import FolderId
 
 MOST = 100
 """Copies of one UID in one folder; more are not looked at."""

@@ -10,7 +10,7 @@ from bridge.ews.response import ResponseMessage, expect
 from bridge.ews.response_codes import NOT_OF_ONE_ITEM, OCCURRENCE_DELETED, OCCURRENCE_OUT_OF_RANGE
 from bridge.ews.series import OccurrencesNotUnderstood, occurrence_id
 from bridge.ews.xml import Element, find_message, from_instant, message_element, text_element, type_element, type_text
-from bridge.model import Item, ItemId, ItemRef, Missing, Unreadable
+from bridge.item import Item, ItemId, ItemRef, Missing, Unreadable
 
 BATCH = 50
 PLACES = 200

@@ -23,7 +23,8 @@ from bridge.ews.xml import (
     type_element,
     type_text,
 )
-from bridge.model import Address, Availability, Block, BusyStatus, NoAvailability
+from bridge.item import BusyStatus
+from bridge.model import Address, Availability, Block, NoAvailability
 
 MOST_MAILBOXES = 100
 """ErrorMailboxDataArrayTooBig."""

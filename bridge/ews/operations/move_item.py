@@ -4,7 +4,8 @@ from bridge.ews.folders import by_id
 from bridge.ews.operations.create_item import written_reference
 from bridge.ews.response import expect
 from bridge.ews.xml import Element, message_element, type_element
-from bridge.model import FolderId, ItemRef
+from bridge.item import ItemRef
+from bridge.model import FolderId
 
 
 def request(ref: ItemRef, to: FolderId) -> Element:

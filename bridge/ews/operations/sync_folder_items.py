@@ -19,7 +19,8 @@ from bridge.ews.xml import (
     text_element,
     type_element,
 )
-from bridge.model import Cursor, Entry, FolderId, ItemId, Page
+from bridge.item import Cursor, Entry, ItemId, Page
+from bridge.model import FolderId
 
 PAGE = 512
 

@@ -12,7 +12,7 @@ from bridge.ews.response import ResponseMessage, expect
 from bridge.ews.series import occurrence_id
 from bridge.ews.xml import Element, message_element, type_element
 from bridge.exchange import OccurrenceWrite
-from bridge.model import Attribute, Content, ItemRef
+from bridge.item import Attribute, Content, ItemRef
 
 _REFUSE_STALE = "NeverOverwrite"
 _TAKE_STALE = "AlwaysOverwrite"
