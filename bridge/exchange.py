@@ -15,7 +15,20 @@ from enum import Enum
 from typing import Protocol
 
 from bridge.errors import ExchangeBusy, ExchangeSays
-from bridge.item import Attribute, Content, Cursor, Item, ItemId, ItemRef, Missing, Page, Uid, Unreadable
+from bridge.item import (
+    AttachedFile,
+    AttachmentId,
+    Attribute,
+    Content,
+    Cursor,
+    Item,
+    ItemId,
+    ItemRef,
+    Missing,
+    Page,
+    Uid,
+    Unreadable,
+)
 from bridge.model import (
     Address,
     Availability,
@@ -167,6 +180,29 @@ class Exchange(Protocol):
 
         One that was deleted already is gone.
         """
+
+    def attach(
+        self, caller: Caller, calendar: CalendarRef, ref: ItemRef, files: Sequence[AttachedFile], deadline: Deadline
+    ) -> ItemRef:
+        """Attach files to an item or a changed occurrence, in one call, sent once; give the item's new version.
+
+        Raises ItemMissing, RequestRefused where one is too large for Exchange: some of them may be there then.
+        """
+
+    def detach(
+        self,
+        caller: Caller,
+        calendar: CalendarRef,
+        ref: ItemRef,
+        attachments: Sequence[AttachmentId],
+        deadline: Deadline,
+    ) -> ItemRef:
+        """Remove files of one item, in one call; one that is gone already is no error. Give the item's new version."""
+
+    def attachment(
+        self, caller: Caller, calendar: CalendarRef, attachment: AttachmentId, deadline: Deadline
+    ) -> AttachedFile:
+        """Fetch a file with its bytes; of an attached item or message its MIME form. Raises ItemMissing."""
 
     def availability(
         self,

@@ -6,13 +6,15 @@
 Named as EWS and Microsoft Graph name things. All instants are timezone-aware datetimes in UTC with whole seconds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum, StrEnum
 from typing import NewType
 
 ItemId = NewType("ItemId", str)
 """Opaque and case-sensitive; changes when the item moves to another folder."""
+AttachmentId = NewType("AttachmentId", str)
+"""Opaque; names the item too."""
 ChangeKey = NewType("ChangeKey", str)
 Cursor = NewType("Cursor", str)
 Uid = NewType("Uid", str)
@@ -227,13 +229,40 @@ class OccurrenceRef:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachmentRef:
+    """A file at an item, as the item lists it: ``size`` in bytes, roughly, as Exchange counts it.
+
+    ``is_inline`` ones belong to the HTML body, which shows them by their ``content_id``.
+    """
+
+    id: AttachmentId
+    name: str
+    content_type: str = ""
+    size: int = 0
+    is_inline: bool = False
+    content_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file to attach, or one that was fetched."""
+
+    name: str
+    content_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """What may be written to an item. An update names the attributes of it that shall change.
 
-    ``start`` and ``end`` are UTC instants, also for all-day items (midnights of ``start_zone``; ``end`` is
-    exclusive). ``reminder_minutes`` before the start, None for no reminder. ``body`` is plain text with LF line
-    ends. ``recurrence`` makes it the master of a series, whose first occurrence is ``start`` to ``end``. ``name_stamp``
-    and ``kept`` are the raw values of our named properties; see ``bridge.ids`` and ``bridge.mapping``.
+    ``start`` and ``end`` are UTC instants, also for all-day items (midnights of ``start_zone``; ``end`` is exclusive).
+    ``reminder_minutes`` before the start, None for no reminder. ``body`` is plain text with LF line ends; ``html`` is
+    the same text formatted, a whole document or a part of one, None where there is plain text alone. Where an item is
+    written with both, Exchange is given ``html`` and makes the plain text of it. ``attendees`` are the item's three
+    lists; their responses are read, never written. ``recurrence`` makes it the master of a series, whose first
+    occurrence is ``start`` to ``end``. ``name_stamp`` and ``kept`` are the raw values of our named properties; see
+    ``bridge.ids`` and ``bridge.mapping``.
     """
 
     uid: Uid
@@ -245,10 +274,13 @@ class Content:
     is_all_day: bool = False
     location: str = ""
     body: str = ""
+    html: str | None = None
     sensitivity: Sensitivity = Sensitivity.NORMAL
     busy_status: BusyStatus = BusyStatus.BUSY
+    importance: Importance = Importance.NORMAL
     categories: tuple[str, ...] = ()
     reminder_minutes: int | None = None
+    attendees: tuple[Attendee, ...] = ()
     recurrence: Recurrence | None = None
     name_stamp: str | None = None
     kept: str | None = None
@@ -264,7 +296,8 @@ class Item:
 
     ``created`` and ``modified`` are UTC or None where the server does not tell. A master lists its changed occurrences
     in ``exceptions`` and the original starts (UTC) of its deleted ones in ``deleted``; an occurrence or exception
-    tells in ``original_start`` where its master's pattern has it (UTC).
+    tells in ``original_start`` where its master's pattern has it (UTC). ``join_url`` is where an online meeting is
+    joined.
     """
 
     ref: ItemRef
@@ -276,10 +309,10 @@ class Item:
     is_cancelled: bool = False
     my_response: Response = Response.UNKNOWN
     organizer: Person | None = None
-    attendees: tuple[Attendee, ...] = ()
-    importance: Importance = Importance.NORMAL
     sequence: int = 0
     is_online_meeting: bool = False
+    join_url: str = ""
+    attachments: tuple[AttachmentRef, ...] = ()
     exceptions: tuple[OccurrenceRef, ...] = ()
     deleted: tuple[datetime, ...] = ()
     original_start: datetime | None = None

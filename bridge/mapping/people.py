@@ -43,7 +43,9 @@ class People(ShownField):
         """Stand on the people and their answers."""
         if not _has_people(item):
             return ()
-        attendees = sorted((one.person.address.casefold(), one.role.value, one.response) for one in item.attendees)
+        attendees = sorted(
+            (one.person.address.casefold(), one.role.value, one.response) for one in item.content.attendees
+        )
         return (item.organizer.address.casefold() if item.organizer else "", item.my_response, *attendees)
 
 
@@ -59,13 +61,13 @@ def is_organizer(event: Component, mailbox: Mailbox) -> bool:
 
 
 def _has_people(item: Item) -> bool:
-    return item.is_meeting or bool(item.attendees)
+    return item.is_meeting or bool(item.content.attendees)
 
 
 def _lines(item: Item, context: Context) -> Iterator[str]:
     if item.organizer:
         yield make_line("ORGANIZER", _uri(item.organizer), **_common_name(item.organizer))
-    for attendee in item.attendees:
+    for attendee in item.content.attendees:
         partstat = _PARTSTAT.get(_response(attendee, item, context), "NEEDS-ACTION")
         rsvp = {"RSVP": "TRUE"} if partstat == "NEEDS-ACTION" else {}
         parameters = _common_name(attendee.person) | _ROLE[attendee.role] | {"PARTSTAT": partstat} | rsvp

@@ -63,9 +63,9 @@ class Priority(ShownField):
 
     def to_ical(self, shown: Shown) -> list[str]:
         """Write what is not normal."""
-        value = {Importance.HIGH: 1, Importance.LOW: 9}.get(shown.item.importance)
+        value = {Importance.HIGH: 1, Importance.LOW: 9}.get(shown.item.content.importance)
         return [f"PRIORITY:{value}"] if value else []
 
     def facts(self, item: Item) -> tuple[object, ...]:
         """Stand on the importance."""
-        return (item.importance,)
+        return (item.content.importance,)
