@@ -130,7 +130,7 @@ def test_what_is_left_out_has_its_default() -> None:
     assert item.content.start_zone == item.content.end_zone == Zone("UTC")
     assert item.content.busy_status is BusyStatus.BUSY
     assert item.content.reminder_minutes is None
-    assert item.attendees == ()
+    assert item.content.attendees == ()
 
 
 def test_of_what_is_there_twice_the_first_counts() -> None:
@@ -162,7 +162,7 @@ def test_people_stand_in_the_lists_they_came_in() -> None:
         + people("OptionalAttendees", "o@x", "Nonsense")
         + people("Resources", "room@x", "Decline")
     )
-    assert [(one.role, one.person.address, one.response) for one in item.attendees] == [
+    assert [(one.role, one.person.address, one.response) for one in item.content.attendees] == [
         (AttendeeRole.REQUIRED, "r@x", Response.ACCEPT),
         (AttendeeRole.OPTIONAL, "o@x", Response.UNKNOWN),
         (AttendeeRole.RESOURCE, "room@x", Response.DECLINE),
