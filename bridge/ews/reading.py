@@ -237,6 +237,8 @@ _READERS = _by_tag(
         "IsOnlineMeeting": read_flag("is_online_meeting"),
     }
 )
+READ = frozenset(tag.removeprefix(f"{{{TYPES}}}") for tag in _READERS)
+"""The elements of an item that are read."""
 _OUTLINE_READERS = _by_tag(
     {
         "UID": read_text("uid"),
