@@ -26,19 +26,19 @@ _UNSEEN = frozenset({"head", "style", "script", "title", "template", "noscript",
 _UNSAFE = re.compile(r"[\s\x00-\x20]*(?:javascript|vbscript)\s*:", re.IGNORECASE)
 _BLANKS = re.compile(r"[\s\xa0]+")
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_TAG = re.compile(r"</?(?:p|div|br|pre|blockquote|hr)>")
+_NO_FORMAT = re.compile(r"<(?:p|div|br|pre|blockquote|hr|/\w+)>")
 
 
 @lru_cache(maxsize=512)
 def reduce_html(html: str) -> str:
-    """Give the reduced form: a part of an HTML document. Reducing it again changes nothing."""
+    """Give the reduced form: a part of an HTML document, of the same gist."""
     root = _parse(html)
     return "" if root is None else "".join(_tokens(root)).strip()
 
 
 def is_formatted(html: str) -> bool:
     """Whether there is anything in it that plain text does not say as well."""
-    return _TAG.sub("", reduce_html(html)).count("<") > 0
+    return "<" in _NO_FORMAT.sub("", reduce_html(html))
 
 
 def same_html(first: str, second: str) -> bool:
@@ -47,8 +47,8 @@ def same_html(first: str, second: str) -> bool:
 
 
 def gist(html: str) -> str:
-    """Give what stays the same when Exchange rewrites a body: texts, formats and links, without blocks and blanks."""
-    return _BLANKS.sub(" ", _TAG.sub(" ", reduce_html(html))).replace(" <", "<").replace("> ", ">").strip()
+    """Give what stays the same when a body is rewritten: texts, formats and links in order, not blocks and blanks."""
+    return _BLANKS.sub(" ", _NO_FORMAT.sub(" ", reduce_html(html))).replace(" <", "<").replace("> ", ">").strip()
 
 
 def _parse(html: str) -> Any:
