@@ -19,6 +19,7 @@ from pathlib import Path
 
 import requests
 
+import convert
 import queries
 from corpus import free_port
 from running import Process, bridge, control, exchange
@@ -186,6 +187,8 @@ def main() -> int:
     parser.add_argument("--queries", action="store_true", help="only the part about questions")
     arguments = parser.parse_args()
     table = Table()
+    if not arguments.queries:
+        convert.measure(table.add)
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary)
         (home / "people.toml").write_text(people() + queries.person(), encoding="utf-8")
