@@ -95,6 +95,11 @@ FIXED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "working_hours": ("everybody works Monday to Friday, 8 to 17, in the mailbox's zone", "[D] the samples' hours"),
         "ntlm_per_connection": ("NTLM proves a connection, Basic a request", "MS-NTHT 3.2.5"),
         "ntlm_bindings": ("NTLM over TLS needs channel bindings", "[D] Extended Protection, default of 2019 CU14"),
+        "attachment_ignores_key": ("attaching and taking away takes any change key", "assumed"),
+        "attachment_root": ("an attachment's root item is its occurrence, not the series", "assumed"),
+        "attachment_inherited": ("an exception has its master's attachments until it gets its own", "assumed"),
+        "attachment_of_deleted": ("an attachment that is not there is ErrorInvalidAttachmentId", "[D] responsecode"),
+        "private_attachments": ("those of another's private item are ErrorAccessDenied", "assumed"),
         "restriction_case": ("IsEqualTo on texts minds their case", "assumed"),
     }
 )

@@ -68,6 +68,21 @@ class Body:
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file at an item, or a message whose MIME form is the content. `unique` tells it from all others."""
+
+    unique: bytes
+    name: str
+    content: bytes
+    modified: datetime
+    content_type: str = ""
+    content_id: str = ""
+    content_location: str = ""
+    inline: bool = False
+    is_message: bool = False
+
+
+@dataclass(frozen=True)
 class Folder:
     """A folder. `change` and `number` count within the mailbox, `permissions` go from address to level."""
 

@@ -95,6 +95,7 @@ class Rules:
     batch_keeps_key: bool = True
     deleted_neighbours_bound: bool = True
     dates_as_times: bool = False
+    attachment_limit_bytes: int = 35 * 1024 * 1024
 
 
 SOURCES: Mapping[str, str] = MappingProxyType(
@@ -149,6 +150,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "view_expands": "[D] CalendarView; [W] a master once there",
         "batch_keeps_key": "assumed",  # a key that was good when a request began is so for all its occurrences
         "deleted_neighbours_bound": "[R] OutlookGoogleCalendarSync: no two on a day even when one is deleted",
+        "attachment_limit_bytes": "assumed",  # the code: [D] responsecode, there for what 32 bits cannot count
         "dates_as_times": "[V] dates with the zone's offset; [W] a dateTime there",
     }
 )
@@ -176,7 +178,7 @@ class Personality:
         return rank(self.newest)
 
 
-_RULES_2010 = Rules(availability_limit_days=42, availability_shortest_hours=24)
+_RULES_2010 = Rules(attachment_limit_bytes=10 * 1024 * 1024, availability_limit_days=42, availability_shortest_hours=24)
 
 PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
     {

@@ -92,9 +92,10 @@ def html_from_text(content: str) -> str:
 
 def size(_told: Told, item: Item) -> str:
     """Give a size in bytes that grows with what the item holds; the constant is like recorded items'."""
-    found = item.values.get("Body")
-    held = sum(len(value) for values in item.extended.values() for value in values)
-    return str(3900 + len(found.text if isinstance(found, Body) else "") + 2 * held)
+    found, files = item.values.get("Body"), item.values.get("Attachments")
+    properties = sum(len(value) for values in item.extended.values() for value in values)
+    attached = sum(len(file.content) for file in files) if isinstance(files, tuple) else 0
+    return str(3900 + len(found.text if isinstance(found, Body) else "") + 2 * properties + attached)
 
 
 def categories(_told: Told, item: Item) -> Element | None:
