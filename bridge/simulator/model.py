@@ -61,10 +61,11 @@ class Attendee:
 
 @dataclass(frozen=True)
 class Body:
-    """A body and whether it is `Text` or `HTML`."""
+    """A body and whether it is `Text` or `HTML`; of what is kept as RTF, `text` is the HTML it comes to."""
 
     type: str = "Text"
     text: str = ""
+    is_rtf: bool = False
 
 
 @dataclass(frozen=True)
