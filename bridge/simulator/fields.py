@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from bridge.simulator import attachments as attached
 from bridge.simulator import telling as tell
 from bridge.simulator import telling_series as series
 from bridge.simulator.call import Call
+from bridge.simulator.meeting_zone import meeting_zone, take_meeting_zone
 from bridge.simulator.model import Item
 from bridge.simulator.recurrence_xml import take_recurrence
 from bridge.simulator.rules import rank
@@ -106,7 +108,7 @@ FIELDS: tuple[Field, ...] = (
     _item("Subject", "ad", partial(tell.text, "Subject", None), take_text),
     _item("Sensitivity", "ad", partial(tell.text, "Sensitivity", "Normal"), partial(take_choice, SENSITIVITY)),
     _item("Body", "adr", tell.body, take_body),
-    _item("Attachments", "ar"),
+    _item("Attachments", "ar", attached.attachments_element, attached.take_attachments),
     _item("DateTimeReceived", "a", lambda told, item: told.call.time_text(item.created)),
     _item("Size", "a", tell.size),
     _item("Categories", "a", tell.categories, take_strings),
@@ -128,7 +130,7 @@ FIELDS: tuple[Field, ...] = (
     _item("DisplayCc", "a", partial(tell.display, "OptionalAttendees")),
     _item("DisplayTo", "a", partial(tell.display, "RequiredAttendees")),
     _item("DisplayBcc", "r"),
-    _item("HasAttachments", "ad", tell.no),
+    _item("HasAttachments", "ad", attached.has_attachments),
     _item("ExtendedProperty"),
     _item("Culture", "a", partial(tell.text, "Culture", "en-US"), take_text),
     _item("EffectiveRights", "a", tell.rights, since=OLD1),
@@ -191,7 +193,7 @@ FIELDS: tuple[Field, ...] = (
     _calendar("LastOccurrence", "ar", series.last),
     _calendar("ModifiedOccurrences", "ar", series.modified),
     _calendar("DeletedOccurrences", "ar", series.deleted),
-    _calendar("MeetingTimeZone", "r"),
+    _calendar("MeetingTimeZone", "ar", meeting_zone, take_meeting_zone),
     _calendar("StartTimeZone", "", partial(tell.zone, "StartTimeZone"), take_zone, Y2010),
     _calendar("EndTimeZone", "", partial(tell.zone, "EndTimeZone"), take_zone, Y2010),
     _calendar("ConferenceType", "", partial(tell.text, "ConferenceType", None), partial(take_int, 0, 2)),

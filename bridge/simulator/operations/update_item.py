@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import partial
 
 from bridge.simulator.answers import required, respond, success
-from bridge.simulator.appointments import Extended, Values, keep_answers, mail, settle, take
+from bridge.simulator.appointments import Extended, Values, check_zones, keep_answers, mail, settle, take
+from bridge.simulator.attachments import VALUE as ATTACHMENTS
 from bridge.simulator.call import Call
 from bridge.simulator.extended import read_path, read_property
 from bridge.simulator.fields import Field
@@ -35,6 +36,8 @@ def update_item(call: Call) -> Element:
 def _read(call: Call, change: Element) -> list[Step] | EwsError:
     """Give the steps of one item's change, or its error; a fault comes before anything is written."""
     try:
+        paths = change.iterfind(f"{T}Updates/{T}SetItemField/{T}FieldURI")
+        check_zones([path.get("FieldURI", "").partition(":")[2] for path in paths])
         return [_step(call, update) for update in children(change.find(T + "Updates"))]
     except EwsError as error:
         return error
@@ -115,6 +118,8 @@ def _step(call: Call, update: Element) -> Step:
     given = list(children(rest[0])) if rest and name_of(rest[0]) == "CalendarItem" else []
     if len(given) != 1 or name_of(given[0]) != row.name:
         raise EwsError("ErrorUpdatePropertyMismatch", f"The update of {row.path} must hold that property alone.")
+    if row.name == ATTACHMENTS:  # [D] they are changed by operations of their own
+        raise EwsError("ErrorInvalidPropertySet", f"The property {row.path} cannot be set.")
     value = take(call, given[0])
     return partial(_set, call, row, value, kind == "AppendToItemField")
 
