@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
+from lxml import etree
+
 from bridge.errors import (
     ExchangeBusy,
     ExchangeFailed,
@@ -76,6 +78,8 @@ from bridge.model import (
 
 _OLDEST_MAJOR = 14
 """Exchange 2010. Change keys have been enforced for as long; what is older is not asked."""
+_READINGS = ("Convert", "Find", "GetAttachment", "GetFolder", "GetUserAvailability", "Resolve", "Sync")
+"""How the operations are called that only read, and are asked alike in all editions."""
 _SAYS_NOTHING = ("ErrorInternalServer", *WRONG_VERSION)
 """How codes begin after which it is not known what the server can do."""
 
@@ -132,21 +136,12 @@ class EwsExchange:
         return found
 
     def log_in(self, credential: Credential, deadline: Deadline) -> Mailbox:
-        """Try the credential and give its mailbox, in three calls; see `logins` and `bridge.exchange.Exchange`.
-
-        What it asks is the same in every version, so a server that refuses the version, and has done nothing then, is
-        asked again by the older one that the wire has stepped down to.
-        """
+        """Try the credential and give its mailbox, in three calls; see `logins` and `bridge.exchange.Exchange`."""
         proving = iter([True])  # the first call; the others follow within the same moment
 
         def ask(request: Element) -> Element:
-            version, is_first = self._wire.version, next(proving, False)
-            try:
-                return self._wire.call(credential, request, deadline, proving=is_first)
-            except ExchangeFailed as error:
-                if error.code not in WRONG_VERSION or self._wire.version == version:
-                    raise
-            return self._wire.call(credential, request, deadline, proving=is_first)
+            is_first = next(proving, False)
+            return self._in_a_known_version(lambda: self._wire.call(credential, request, deadline, proving=is_first))
 
         return LoginQuestion(credential.username, ask).mailbox()
 
@@ -210,9 +205,11 @@ class EwsExchange:
     def _some(
         self, caller: Caller, calendar: CalendarRef, batch: Sequence[ItemId], deadline: Deadline
     ) -> tuple[Item | Unreadable | Missing, ...]:
+        def ask() -> Element:
+            return self._ask(caller, get_item.request(batch, self._edition), deadline, calendar.mailbox)
+
         with _reading():
-            response = self._ask(caller, get_item.request(batch, self._edition), deadline, calendar.mailbox)
-            return get_item.read(response, batch)
+            return get_item.read(self._in_a_known_version(ask), batch)
 
     def find(self, caller: Caller, calendar: CalendarRef, uid: Uid, deadline: Deadline) -> tuple[ItemRef, ...]:
         """Find the items of a UID; see `bridge.exchange.Exchange`."""
@@ -374,7 +371,24 @@ class EwsExchange:
         return edition_of(self._wire.version)
 
     def _ask(self, caller: Caller, request: Element, deadline: Deadline, mailbox: Address | None = None) -> Element:
-        return self._wire.call(caller.credential, request, deadline, mailbox or caller.viewer.address)
+        def send() -> Element:
+            return self._wire.call(caller.credential, request, deadline, mailbox or caller.viewer.address)
+
+        is_alike = etree.QName(request).localname.startswith(_READINGS)
+        return self._in_a_known_version(send) if is_alike else send()
+
+    def _in_a_known_version(self, ask: Callable[[], Element]) -> Element:
+        """Ask for a reading, and once more where the server refuses the version and the wire has stepped down.
+
+        Nothing was done then. So Exchange 2007 is found out without a reading that fails; a write is never sent again.
+        """
+        version = self._wire.version
+        try:
+            return ask()
+        except ExchangeFailed as error:
+            if error.code not in WRONG_VERSION or self._wire.version == version:
+                raise
+        return ask()
 
     def _asking(
         self, caller: Caller, deadline: Deadline, mailbox: Address | None = None
