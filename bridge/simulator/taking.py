@@ -4,7 +4,7 @@ import re
 
 from bridge.simulator.call import Call
 from bridge.simulator.html_body import through_rtf
-from bridge.simulator.model import Attendee, Body
+from bridge.simulator.model import X500, Attendee, Body
 from bridge.simulator.rules import rank
 from bridge.simulator.trouble import EwsError, invalid
 from bridge.simulator.xml import Element, T, children, flag, name_of, text_of
@@ -27,6 +27,13 @@ def take_bool(_call: Call, element: Element) -> bool:
     if (element.text or "").strip() not in {"true", "false", "1", "0"}:
         raise invalid(f"The '{element.tag}' element is invalid - '{element.text}' is not a valid Boolean value.")
     return flag(element.text)
+
+
+def take_online(call: Call, element: Element) -> bool:
+    """Give whether it is a NetMeeting of old; since 2013 that is told of a service and not written."""
+    if call.personality.level >= rank("Exchange2013"):
+        raise EwsError("ErrorInvalidPropertySet", "The property calendar:IsOnlineMeeting cannot be set.")
+    return take_bool(call, element)
 
 
 def take_int(least: int, most: int, _call: Call, element: Element) -> int:
@@ -104,6 +111,8 @@ def take_attendees(call: Call, element: Element) -> tuple[Attendee, ...]:
         if not address:
             raise EwsError("ErrorInvalidRecipients", "An attendee needs an e-mail address.")
         known = call.store.person(address)
+        if known and address.casefold().startswith(X500):
+            address = known.address  # rule x500_resolved
         name = text_of(mailbox, T + "Name") or (known.name if known else address)
         found.setdefault(address.casefold(), Attendee(name, address))
     return tuple(found.values())
