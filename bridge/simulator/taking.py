@@ -9,7 +9,7 @@ from bridge.simulator.rules import rank
 from bridge.simulator.trouble import EwsError, invalid
 from bridge.simulator.xml import Element, T, children, flag, name_of, text_of
 from bridge.simulator.zone_xml import read_zone
-from bridge.simulator.zones import Zone, fixed
+from bridge.simulator.zones import Zone, fixed, named, renamed
 
 SENSITIVITY = {"Normal": "", "Personal": "", "Private": "", "Confidential": ""}
 IMPORTANCE = {"Low": "", "Normal": "", "High": ""}
@@ -88,7 +88,10 @@ def take_strings(_call: Call, element: Element) -> tuple[str, ...]:
 
 def take_zone(call: Call, element: Element) -> Zone:
     """Give a zone by its definition or its id. Source: [D] responsecode, ErrorTimeZone."""
-    return zone_or_error(call, read_zone(element, young=call.personality.young_zones), element.get("Id", ""))
+    young = call.personality.young_zones
+    zone = zone_or_error(call, read_zone(element, young=young), element.get("Id", ""))
+    is_custom = named(zone.id, young=young) is None
+    return renamed(zone) if is_custom and call.rules.zone_parts_renamed else zone
 
 
 def zone_or_error(call: Call, zone: Zone | None, name: str) -> Zone:
