@@ -5,6 +5,7 @@ from bridge.dav.kept import keep_name
 from bridge.dav.look import LOOKS, beside, to_look
 from bridge.dav.multistatus import PropertyRefusal, change_response
 from bridge.dav.patch import DISPLAY_NAME, Patch, patch_calendar, patch_home, refuse_all
+from bridge.dav.refusals import need_privileges
 from bridge.dav.response import Response, multistatus
 from bridge.dav.views import CalendarView, HomeView
 from bridge.errors import NotExpressible, NotPermitted
@@ -38,7 +39,10 @@ def _apply(visit: Visit, place: AnyPlace, patch: Patch) -> Patch:
     if calendar is not None and renames:
         try:
             visit.store.rename_calendar(visit.login, calendar.served, patch.display_name or "")
-        except (NotPermitted, NotExpressible) as problem:
+        except NotPermitted as problem:
+            missing = need_privileges(problem.privilege, visit.asked(visit.path))
+            return patch.refused([DISPLAY_NAME], PropertyRefusal(str(problem), missing))
+        except NotExpressible as problem:
             return patch.refused([DISPLAY_NAME], PropertyRefusal(str(problem)))
     kept = {**patch.kept, **(keep_name(patch.display_name) if renames else {})}
     if calendar is not None and calendar.is_own and LOOKS & kept.keys():

@@ -191,7 +191,8 @@ class CalendarStore:
     def put(self, login: Login, served: ServedCalendar, name: Name, body: bytes, conditions: Conditions) -> Stored:
         """Write a resource to Exchange and read it back. Raises Refused and its kinds, Unavailable."""
         if not served.calendar.rights.write:
-            raise NotPermitted("You may read this calendar, not change it.", "write-content")
+            is_there = name in self._mirror.snapshot(served.calendar.ref).resources
+            raise NotPermitted("You may read this calendar, not change it.", "write-content" if is_there else "bind")
         write = self._write(login, served, name, body, conditions)
         with self._waiters.waiting():
             return self._asking(login, lambda: self._pusher.put(write), served)

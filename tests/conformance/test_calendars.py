@@ -187,6 +187,21 @@ def test_an_event_is_moved_to_another_calendar_and_keeps_its_bytes(bridge: Bridg
     assert bridge.names(CALENDAR) == set()
 
 
+@pytest.mark.parametrize(
+    ("source", "destination", "privilege", "place"),
+    [(SHARED, CHOIR, "unbind", SHARED), (CALENDAR, SHARED, "bind", SHARED)],
+)
+def test_a_move_from_or_to_anothers_calendar_says_what_is_missing_where(
+    bridge: Bridge, source: str, destination: str, privilege: str, place: str
+) -> None:
+    bridge.put(CALENDAR + "a.ics", event("move-1"))
+    answer = bridge.ask("MOVE", source + "a.ics", Destination=destination + "a.ics")
+    assert (answer.status, errors(answer)) == (403, [f"{D}need-privileges", f"{D}responsedescription"])
+    assert answer.xml.findtext(f".//{D}href") == place
+    assert answer.xml.find(f".//{D}privilege/{D}{privilege}") is not None
+    assert bridge.names(CALENDAR) == {"a.ics"}
+
+
 def test_a_move_keeps_uids_apart(bridge: Bridge) -> None:
     for path, uid in ((CALENDAR + "a.ics", "move-1"), (CHOIR + "b.ics", "move-1"), (CHOIR + "c.ics", "move-2")):
         bridge.put(path, event(uid))

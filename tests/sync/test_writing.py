@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.errors import (
+    AccessDenied,
     AnswerUnusable,
     ExchangeBusy,
     ExchangeTimedOut,
@@ -273,12 +274,27 @@ def test_an_invitation_filed_since_the_last_pull_is_found_before_a_second_one_is
 def test_a_read_only_calendar_is_not_written_to(world: World) -> None:
     readers = world.exchange.calendar_of(ANN).readers
     readers[world.login(BEN).mailbox.address] = Rights(read=True, create=False, modify=False, delete=False)
+    world.put("there.ics", event("u0"), new=True)
     served = world.calendar(CalendarName(f"{ANN}~calendar"), BEN)
-    with pytest.raises(NotPermitted):
-        world.store.put(world.login(BEN), served, Name("a.ics"), event("u1"), Conditions())
-    with pytest.raises(NotPermitted):
-        world.store.delete(world.login(BEN), served, Name("a.ics"), Conditions())
-    assert world.items() == []
+    world.store.snapshot(world.login(BEN), served)
+    for name, privilege in (("a.ics", "bind"), ("there.ics", "write-content")):
+        with pytest.raises(NotPermitted) as caught:
+            world.store.put(world.login(BEN), served, Name(name), event("u1"), Conditions())
+        assert caught.value.privilege == privilege
+    with pytest.raises(NotPermitted) as caught:
+        world.store.delete(world.login(BEN), served, Name("there.ics"), Conditions())
+    assert caught.value.privilege == "unbind"
+    assert [item.content.uid for item in world.items()] == ["u0"]
+
+
+@pytest.mark.parametrize(("verb", "privilege"), [("create", "bind"), ("update", "write-content")])
+def test_a_right_that_exchange_took_away_meanwhile_is_named(world: World, verb: str, privilege: str) -> None:
+    world.put("there.ics", event("u0"), new=True)
+    world.exchange.fail(verb, AccessDenied("no"))
+    name = "there.ics" if verb == "update" else "a.ics"
+    with pytest.raises(NotPermitted) as caught:
+        world.put(name, event("u0" if verb == "update" else "u1", "Other"))
+    assert caught.value.privilege == privilege
 
 
 def test_an_editor_writes_to_anothers_calendar_and_deletes_softly(world: World) -> None:
