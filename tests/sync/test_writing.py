@@ -1,6 +1,8 @@
 """A client's change is in Exchange, once, when it is answered; or it is refused and the client still has it."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -18,6 +20,7 @@ from bridge.errors import (
     UidTaken,
     Unavailable,
 )
+from bridge.exchange import Waiters
 from bridge.model import CalendarName, Conditions, ETag, Name, Rights, ServedCalendar
 
 from events import event
@@ -507,6 +510,38 @@ def test_a_calendar_deleted_in_outlook_is_gone_for_writers(world: World) -> None
     world.exchange.add_folder(ANN, "Another", is_default=True)
     with pytest.raises(NotFound):
         world.store.put(world.login(), served, Name("a.ics"), event("u1"), Conditions())
+
+
+class CountedPlaces(Waiters):
+    """Places that count how many were held, each time one was taken."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.held = 0
+        self.counts: list[int] = []
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        with super().waiting():
+            self.held += 1
+            self.counts.append(self.held)
+            try:
+                yield
+            finally:
+                self.held -= 1
+
+
+def test_a_writer_who_asks_whether_the_calendar_is_gone_holds_one_place_at_a_time(world: World) -> None:
+    places = world.waiters = CountedPlaces(2)
+    world.restart()
+    served = world.calendar()
+    world.store.snapshot(world.login(), served)
+    places.counts.clear()
+    del world.exchange.folders[served.calendar.ref.folder]
+    world.exchange.add_folder(ANN, "Another", is_default=True)
+    with pytest.raises(NotFound):
+        world.store.put(world.login(), served, Name("a.ics"), event("u1"), Conditions())
+    assert places.counts == [1, 1], "the write, and the question whether the calendar is there"
 
 
 def _broken(*_args: object, **_more: object) -> None:
