@@ -36,12 +36,6 @@ Wires = Callable[..., Wire]
 
 
 @pytest.fixture
-def write(content: Content) -> Element:
-    """Make a request that must not be sent twice."""
-    return create_item.request(FolderId("folder"), content)
-
-
-@pytest.fixture
 def read() -> Element:
     """Make a request that only reads."""
     return get_folder.request([])
