@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from bridge.ews.editions import Edition
 from bridge.ews.exchange import EwsExchange
 from bridge.ews.operations import create_item
 from bridge.ews.settings import EwsSettings
@@ -244,7 +245,7 @@ def content() -> Content:
 @pytest.fixture
 def write(content: Content) -> Element:
     """Make a request that must not be sent twice."""
-    return create_item.request(FolderId("folder"), content)
+    return create_item.request(FolderId("folder"), content, Edition.EXCHANGE_2013)
 
 
 @pytest.fixture

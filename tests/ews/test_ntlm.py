@@ -30,7 +30,6 @@ from bridge.errors import (
     ExchangeTimedOut,
     ExchangeUnreachable,
 )
-from bridge.ews.editions import Edition
 from bridge.ews.exchange import EwsExchange
 from bridge.ews.folders import distinguished
 from bridge.ews.line import HttpAnswer
@@ -55,15 +54,6 @@ PEOPLE = (
 )
 
 
-<<<<<<< HEAD
-@pytest.fixture
-def write(content: Content) -> Element:
-    """Make a request that must not be sent twice."""
-    return create_item.request(FolderId("folder"), content, Edition.EXCHANGE_2013)
-
-
-=======
->>>>>>> leftovers
 # --- at the simulated Exchange -----------------------------------------------------------------------
 
 

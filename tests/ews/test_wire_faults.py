@@ -37,15 +37,6 @@ Wires = Callable[..., Wire]
 
 
 @pytest.fixture
-<<<<<<< HEAD
-def write(content: Content) -> Element:
-    """Make a request that must not be sent twice."""
-    return create_item.request(FolderId("folder"), content, Edition.EXCHANGE_2013)
-
-
-@pytest.fixture
-=======
->>>>>>> leftovers
 def read() -> Element:
     """Make a request that only reads."""
     return get_folder.request([])
