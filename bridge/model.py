@@ -27,6 +27,8 @@ CalendarName = NewType("CalendarName", str)
 """The path segment of a calendar, decoded."""
 Name = NewType("Name", str)
 """The path segment of a resource, decoded: what the client called it."""
+FileKey = NewType("FileKey", str)
+"""Tells the files of events apart in their URLs; see `bridge.ids`."""
 ETag = NewType("ETag", str)
 """With its double quotes."""
 Revision = NewType("Revision", int)

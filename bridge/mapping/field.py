@@ -9,7 +9,7 @@ from bridge.item import Attribute, Item
 from bridge.mapping.calendar_object import CalendarObject
 from bridge.mapping.component import Component
 from bridge.mapping.context import Context
-from bridge.mapping.lines import Line
+from bridge.mapping.lines import Line, same
 from bridge.occurrences import Series
 
 Part = Line | Component
@@ -53,7 +53,8 @@ class Field(ABC):
     ``name`` is the field's name in `Kept`, never renamed: stored items carry it. ``ical`` are the properties it owns,
     among them those that go stale when its attributes change. ``attributes`` are those of `Content` it owns; a field
     that only shows owns none. ``is_required``: its property stands in every event, whatever the client left out.
-    ``rests_on`` names the fields without whose lines its own cannot be understood.
+    ``rests_on`` names the fields without whose lines its own cannot be understood. ``is_kept``: a client's own lines
+    are kept where the item does not say as much.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Field(ABC):
     attributes: frozenset[Attribute] = frozenset()
     is_required = False
     rests_on: frozenset[str] = frozenset()
+    is_kept = True
 
     def take(self, event: Component) -> Sequence[Part]:
         """Give the parts of a client's event that are this field's."""
@@ -80,6 +82,10 @@ class Field(ABC):
 
         Lines of a client's that are kept for this field are good while these facts are what they were.
         """
+
+    def is_same(self, lines: Sequence[str], shown: Sequence[str]) -> bool:
+        """Whether a client's unfolded lines of this field say what he was shown."""
+        return same(lines, shown)
 
 
 class ShownField(Field):

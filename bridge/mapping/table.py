@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.item import Attribute, Item
+from bridge.mapping.attachments import Attachments
 from bridge.mapping.availability import Availability
 from bridge.mapping.component import Component
 from bridge.mapping.field import Asked, Field, Shown
@@ -35,6 +36,7 @@ _CONTENT_FIELDS: tuple[Field, ...] = (
 )
 FIELDS: tuple[Field, ...] = (
     *_CONTENT_FIELDS,
+    Attachments(),
     People(),
     Priority(),
     Revision(),
@@ -50,7 +52,8 @@ NOT_OWNED: Mapping[Attribute, str] = {
 }
 """The attributes of `Content` that no field owns, and why."""
 
-_OWNED = frozenset(name for one in FIELDS for name in one.ical) - {"VALARM"}
+_OWNED = frozenset(name for one in FIELDS for name in one.ical) - {"VALARM", "ATTACH"}
+"""Of these two a part is kept by no field."""
 
 
 # --- to the item -------------------------------------------------------------------------------------
@@ -83,7 +86,7 @@ def _is_as_shown(one: Field, asked: Asked, before: Shown, old: KeptLines) -> boo
     lines = field_lines(one, before, old)
     timezones = (old if isinstance(old, Kept) else old.master).timezones
     own_zones = ((asked.obj.timezones.get(tzid), timezones.get(tzid)) for tzid in tzids(lines))
-    return same(_taken(one, asked.event), lines) and all(
+    return one.is_same(_taken(one, asked.event), lines) and all(
         now is None or was is None or tuple(now.raw()) == was for now, was in own_zones
     )
 
@@ -96,8 +99,9 @@ def keep_fields(event: Component, written: Shown, behind: KeptLines) -> dict[str
     """Keep the lines of fields that the item as it is written would not show, given what is kept ``behind`` it."""
     kept = {}
     for one in FIELDS:
-        lines = _taken(one, event)
-        if (lines or not one.is_required) and not same(lines, field_lines(one, written, behind)):
+        lines = _taken(one, event) if one.is_kept else []
+        is_said = one.is_kept and (lines or not one.is_required)
+        if is_said and not same(lines, field_lines(one, written, behind)):
             kept[one.name] = Guarded(make_guard(one.facts(written.item)), tuple(lines))
     return kept
 
