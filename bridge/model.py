@@ -262,6 +262,11 @@ class Conditions:
     if_match: frozenset[ETag] | None = None
     if_none_match: frozenset[ETag] | None = None
 
+    @property
+    def names_version(self) -> bool:
+        """Whether the client says which version it has seen."""
+        return self.if_match is not None and ANY_ETAG not in self.if_match
+
 
 ANY_ETAG = ETag("*")
 

@@ -246,8 +246,9 @@ def _with_exceptions(master: _Master, overrides: Mapping[datetime, Component], d
 def _read_files(master: _Master, overrides: Mapping[datetime, Component]) -> dict[datetime | None, WantedFiles]:
     before = master.before
     known = keys_of([before.master, *before.exceptions.values()]) if before else frozenset()
-    events: dict[datetime | None, Component] = {None: master.event, **overrides}
-    return {original: read_files(event, known) for original, event in events.items()}
+    files: dict[datetime | None, WantedFiles] = {None: read_files(master.event, known)}
+    files.update((original, read_files(event, known)) for original, event in overrides.items())
+    return files
 
 
 def _read_override(master: _Master, event: Component, original: datetime) -> tuple[Content, KeptException, bool]:

@@ -24,6 +24,9 @@ from bridge.errors import (
 )
 from bridge.exchange import Capabilities, Deadline, Deletion, OccurrenceWrite
 from bridge.item import (
+    AttachedFile,
+    AttachmentId,
+    AttachmentRef,
     Attribute,
     BusyStatus,
     ChangeKey,
@@ -114,6 +117,7 @@ class MemoryExchange:
         self.passwords: dict[str, tuple[str, Mailbox]] = {}
         self.room_list: list[Mailbox] = []
         self.folders: dict[FolderId, Folder] = {}
+        self.files: dict[AttachmentId, AttachedFile] = {}
         self.known_from = 0
         self.on_call: Callable[[str], None] = lambda _verb: None
         self._failures: list[Failure] = []
@@ -194,6 +198,7 @@ class MemoryExchange:
                 exceptions=(),
                 deleted=(),
                 original_start=original_start,
+                attachments=folder.occurrences[ref.id].attachments if known else (),
             )
             folder.occurrences[ref.id] = item
             listed = OccurrenceRef(ref, original_start, content.start, content.end)
@@ -201,6 +206,42 @@ class MemoryExchange:
             ordered = tuple(sorted((*others, listed), key=lambda one: one.original_start))
             self._touch_series(folder, replace(series, exceptions=ordered))
             return item
+
+    def put_files(self, folder: Folder, item: Item, *files: AttachedFile, is_inline: bool = False) -> Item:
+        """Attach files as Outlook would, to an item or a changed occurrence."""
+        with self._lock:
+            listed = tuple(self._list_file(file, is_inline) for file in files)
+            return self._with_files(folder, item, (*item.attachments, *listed))
+
+    def drop_files(self, folder: Folder, item: Item, *gone: AttachmentId) -> Item:
+        """Remove files as Outlook would."""
+        with self._lock:
+            for one in gone:
+                self.files.pop(one, None)
+            return self._with_files(folder, item, tuple(one for one in item.attachments if one.id not in gone))
+
+    def _list_file(self, file: AttachedFile, is_inline: bool) -> AttachmentRef:
+        listed = AttachmentId(f"Attachment-{next(self._numbers)}")
+        self.files[listed] = file
+        return AttachmentRef(listed, file.name, file.content_type, len(file.data) + 100, is_inline)
+
+    def _with_files(self, folder: Folder, item: Item, files: tuple[AttachmentRef, ...]) -> Item:
+        changed = replace(item, ref=ItemRef(item.ref.id, self._change_key()), attachments=files)
+        if item.ref.id in folder.items:
+            folder.items[item.ref.id] = changed
+            folder.log.append(item.ref.id)
+        else:
+            folder.occurrences[item.ref.id] = changed
+            master = next(one for one in folder.items.values() if _lists(one, item.ref.id))
+            self._touch_series(folder, master)
+        return changed
+
+    @staticmethod
+    def _item(folder: Folder, item: ItemId) -> Item:
+        found = folder.find(item)
+        if found is None:
+            raise ItemMissing("The item was not found.")
+        return found
 
     def drop_occurrence(self, folder: Folder, master: ItemId, original_start: datetime) -> None:
         """Delete one occurrence as Outlook would."""
@@ -416,6 +457,50 @@ class MemoryExchange:
 
         return self._call("delete_occurrences", work)
 
+    def attach(
+        self, caller: Caller, calendar: CalendarRef, ref: ItemRef, files: Sequence[AttachedFile], deadline: Deadline
+    ) -> ItemRef:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> ItemRef:
+            folder = self._folder(caller, calendar, write=True)
+            item = self._item(folder, ref.id)
+            return self.put_files(folder, item, *files).ref
+
+        return self._call("attach", work)
+
+    def detach(
+        self,
+        caller: Caller,
+        calendar: CalendarRef,
+        ref: ItemRef,
+        attachments: Sequence[AttachmentId],
+        deadline: Deadline,
+    ) -> ItemRef:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> ItemRef:
+            folder = self._folder(caller, calendar, write=True)
+            return self.drop_files(folder, self._item(folder, ref.id), *attachments).ref
+
+        return self._call("detach", work)
+
+    def attachment(
+        self, caller: Caller, calendar: CalendarRef, attachment: AttachmentId, deadline: Deadline
+    ) -> AttachedFile:
+        """See `bridge.exchange.Exchange`."""
+        del deadline
+
+        def work() -> AttachedFile:
+            self._folder(caller, calendar)
+            if attachment not in self.files:
+                raise ItemMissing("The attachment was not found.")
+            return self.files[attachment]
+
+        return self._call("attachment", work)
+
     def availability(
         self,
         caller: Caller,
@@ -509,6 +594,8 @@ class MemoryExchange:
                 raise ItemMissing("The item was not found.")
             self.drop_item(here, ref.id)
             moved = replace(item, ref=ItemRef(ItemId(f"Item-{next(self._numbers)}"), self._change_key()))
+            kept = [(one, self.files.pop(one.id)) for one in item.attachments]
+            moved = replace(moved, attachments=tuple(self._list_file(file, one.is_inline) for one, file in kept))
             for one in item.exceptions:
                 there.occurrences[one.ref.id] = here.occurrences[one.ref.id]
             there.items[moved.ref.id] = moved
@@ -596,6 +683,10 @@ class MemoryExchange:
         if failure is not None:
             raise failure.error
         return result
+
+
+def _lists(master: Item, occurrence: ItemId) -> bool:
+    return any(one.ref.id == occurrence for one in master.exceptions)
 
 
 def _outline(item: Item) -> Outline:
