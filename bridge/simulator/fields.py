@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from bridge.simulator import attachments as attached
 from bridge.simulator import telling as tell
 from bridge.simulator import telling_series as series
 from bridge.simulator.call import Call
@@ -106,7 +107,7 @@ FIELDS: tuple[Field, ...] = (
     _item("Subject", "ad", partial(tell.text, "Subject", None), take_text),
     _item("Sensitivity", "ad", partial(tell.text, "Sensitivity", "Normal"), partial(take_choice, SENSITIVITY)),
     _item("Body", "adr", tell.body, take_body),
-    _item("Attachments", "ar"),
+    _item("Attachments", "ar", attached.attachments_element, attached.take_attachments),
     _item("DateTimeReceived", "a", lambda told, item: told.call.time_text(item.created)),
     _item("Size", "a", tell.size),
     _item("Categories", "a", tell.categories, take_strings),
@@ -128,7 +129,7 @@ FIELDS: tuple[Field, ...] = (
     _item("DisplayCc", "a", partial(tell.display, "OptionalAttendees")),
     _item("DisplayTo", "a", partial(tell.display, "RequiredAttendees")),
     _item("DisplayBcc", "r"),
-    _item("HasAttachments", "ad", tell.no),
+    _item("HasAttachments", "ad", attached.has_attachments),
     _item("ExtendedProperty"),
     _item("Culture", "a", partial(tell.text, "Culture", "en-US"), take_text),
     _item("EffectiveRights", "a", tell.rights, since=OLD1),

@@ -19,7 +19,7 @@ permissions = { "bob@example.com" = "read", "default" = "freebusy" }   # none, f
 subject = "Lunch"
 start = 2026-03-02T12:00:00        # local to `zone` (the event's, else the person's), or with an offset
 end = 2026-03-02T13:00:00
-# all_day, zone, location, body, busy, sensitivity, categories, reminder (minutes), uid, attendees
+# all_day, zone, location, body, busy, sensitivity, html, categories, reminder (minutes), uid, attendees
 # recurrence, changed, cancelled, instance: see `event_series`
 """
 
@@ -49,6 +49,7 @@ _EVENT = {
     "categories": "Categories",
     "attendees": "RequiredAttendees",
     "body": "Body",
+    "html": "Body",
     "reminder": "ReminderMinutesBeforeStart",
     "start": "Start",
     "end": "End",
@@ -174,6 +175,8 @@ def read_event(entry: Mapping[str, Any], zone_id: str = "UTC") -> dict[str, obje
     values["Start"], values["End"] = _instant(entry["start"], zone), _instant(entry["end"], zone)
     if "body" in entry:
         values["Body"] = Body("Text", str(entry["body"]))
+    if "html" in entry:
+        values["Body"] = Body("HTML", str(entry["html"]))
     if "categories" in entry:
         values["Categories"] = tuple(str(name) for name in entry["categories"])
     if "attendees" in entry:

@@ -10,7 +10,7 @@ from lxml import etree
 from bridge.simulator.call import Call, Limits, check_version
 from bridge.simulator.envelope import Request, read_request, write_answer, write_fault
 from bridge.simulator.faults import Faults, Troubles
-from bridge.simulator.identifiers import parse_folder_id, parse_item_id
+from bridge.simulator.identifiers import attachment_root, parse_folder_id, parse_item_id
 from bridge.simulator.model import Person
 from bridge.simulator.operations import OPERATIONS
 from bridge.simulator.records import Records, Seen
@@ -18,14 +18,19 @@ from bridge.simulator.rules import Personality, rank
 from bridge.simulator.schemas import Schemas
 from bridge.simulator.store import Store
 from bridge.simulator.trouble import EwsError, Fault, NotSimulated, invalid
-from bridge.simulator.xml import Element, T, name_of
+from bridge.simulator.xml import Element, M, T, name_of
 from bridge.simulator.zone_xml import read_zone
 from bridge.simulator.zones import Zone
 
 _LOG = logging.getLogger("bridge.simulator")
 DEFECT = "SIMULATOR DEFECT"
 # By element, the attribute with the id
-_ITEM_IDS = {"ItemId": "Id", "OccurrenceItemId": "RecurringMasterId", "RecurringMasterItemId": "OccurrenceId"}
+_ITEM_IDS = {
+    "ItemId": "Id",
+    "ParentItemId": "Id",
+    "OccurrenceItemId": "RecurringMasterId",
+    "RecurringMasterItemId": "OccurrenceId",
+}
 _TOLD = 4000  # bytes of an invalid answer that are told
 
 
@@ -178,14 +183,18 @@ class Service:
         if asked is not None:
             person = self.store.person(asked)
             return person.address if person else asked
-        for named in element.iter(*(T + name for name in ("FolderId", "DistinguishedFolderId", *_ITEM_IDS))):
+        names = [T + name for name in ("FolderId", "DistinguishedFolderId", "AttachmentId", *_ITEM_IDS)]
+        for named in element.iter(*names, M + "ParentItemId"):
             if name_of(named) == "DistinguishedFolderId":
                 address = named.findtext(f"{T}Mailbox/{T}EmailAddress")
                 person = self.store.person(address) if address else viewer
                 return person.address if person else (address or "")
             try:
                 text = named.get(_ITEM_IDS.get(name_of(named), "Id"), "")
-                guid = parse_item_id(text).mailbox if name_of(named) in _ITEM_IDS else parse_folder_id(text)[0]
+                if name_of(named) == "AttachmentId":
+                    guid = parse_item_id(attachment_root(text)).mailbox
+                else:
+                    guid = parse_item_id(text).mailbox if name_of(named) in _ITEM_IDS else parse_folder_id(text)[0]
             except EwsError:
                 continue
             box = self.store.mailboxes.get(guid)

@@ -1,6 +1,9 @@
 """How each property a client writes is understood: a function gets the call and the element, and gives the value."""
 
+import re
+
 from bridge.simulator.call import Call
+from bridge.simulator.html_body import through_rtf
 from bridge.simulator.model import Attendee, Body
 from bridge.simulator.rules import rank
 from bridge.simulator.trouble import EwsError, invalid
@@ -58,11 +61,17 @@ def take_time(call: Call, element: Element) -> object:
     return call.read_time(element.text or "")
 
 
-def take_body(_call: Call, element: Element) -> Body:
-    """Give a body."""
-    if element.get("BodyType") not in {"Text", "HTML"}:
+def take_body(call: Call, element: Element) -> Body:
+    """Give a body; where HTML is kept as RTF, what that leaves of it (rule `html_through_rtf`)."""
+    kind, text = element.get("BodyType"), element.text or ""
+    if kind == "Text":
+        lines = "\r\n".join(re.split(r"\r\n|\r|\n", text))
+        return Body(kind, lines if call.rules.text_lines_by_crlf else text)
+    if kind != "HTML":
         raise invalid("The required attribute 'BodyType' is missing or invalid.")
-    return Body(element.get("BodyType", "Text"), element.text or "")
+    if text and call.rules.html_through_rtf:
+        return Body(kind, through_rtf(text), is_rtf=name_of(call.request) == "CreateItem")
+    return Body(kind, text)
 
 
 def take_strings(_call: Call, element: Element) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from bridge.errors import (
     ExchangeTimedOut,
     ExchangeUnreachable,
 )
+from bridge.ews.editions import Edition
 from bridge.ews.exchange import EwsExchange
 from bridge.ews.folders import distinguished
 from bridge.ews.line import HttpAnswer
@@ -57,7 +58,7 @@ PEOPLE = (
 @pytest.fixture
 def write(content: Content) -> Element:
     """Make a request that must not be sent twice."""
-    return create_item.request(FolderId("folder"), content)
+    return create_item.request(FolderId("folder"), content, Edition.EXCHANGE_2013)
 
 
 # --- at the simulated Exchange -----------------------------------------------------------------------

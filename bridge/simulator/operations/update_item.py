@@ -9,6 +9,7 @@ from functools import partial
 
 from bridge.simulator.answers import required, respond, success
 from bridge.simulator.appointments import Extended, Values, keep_answers, mail, settle, take
+from bridge.simulator.attachments import VALUE as ATTACHMENTS
 from bridge.simulator.call import Call
 from bridge.simulator.extended import read_path, read_property
 from bridge.simulator.fields import Field
@@ -115,6 +116,8 @@ def _step(call: Call, update: Element) -> Step:
     given = list(children(rest[0])) if rest and name_of(rest[0]) == "CalendarItem" else []
     if len(given) != 1 or name_of(given[0]) != row.name:
         raise EwsError("ErrorUpdatePropertyMismatch", f"The update of {row.path} must hold that property alone.")
+    if row.name == ATTACHMENTS:  # [D] they are changed by operations of their own
+        raise EwsError("ErrorInvalidPropertySet", f"The property {row.path} cannot be set.")
     value = take(call, given[0])
     return partial(_set, call, row, value, kind == "AppendToItemField")
 
