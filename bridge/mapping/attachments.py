@@ -21,6 +21,8 @@ from bridge.mapping.field import Asked, Field, Shown
 from bridge.mapping.lines import Line, make_line, parse_line
 from bridge.model import FileKey
 
+MOST_FILES = 100
+"""Files that one resource may have after a client has added some."""
 _TYPE = re.compile(r"[\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127}", re.ASCII)
 _UNKNOWN_TYPE = "application/octet-stream"
 _NAMES = ("FILENAME", "X-FILENAME", "X-APPLE-FILENAME", "X-LABEL")

@@ -8,15 +8,12 @@ from typing import TypeVar
 from bridge.errors import AttachmentTooLarge, NotExpressible, TooManyAttachments
 from bridge.ids import make_file_key
 from bridge.item import AttachedFile, AttachmentId, AttachmentRef, Item, ItemKind
-from bridge.mapping.attachments import WantedFiles, shown_files
+from bridge.mapping.attachments import MOST_FILES, WantedFiles, shown_files
 from bridge.mapping.resource import instance_start
 from bridge.mapping.series import WantedSeries
 from bridge.model import FileKey
 
 T = TypeVar("T")
-
-MOST_FILES = 100
-"""Files that one resource may have after a client has added some."""
 
 IsHeld = Callable[[AttachmentRef, AttachedFile], bool]
 """Whether a file at Exchange is one that a client has sent."""
