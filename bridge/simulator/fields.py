@@ -13,6 +13,7 @@ from bridge.simulator import attachments as attached
 from bridge.simulator import telling as tell
 from bridge.simulator import telling_series as series
 from bridge.simulator.call import Call
+from bridge.simulator.meeting_zone import meeting_zone, take_meeting_zone
 from bridge.simulator.model import Item
 from bridge.simulator.recurrence_xml import take_recurrence
 from bridge.simulator.rules import rank
@@ -192,7 +193,7 @@ FIELDS: tuple[Field, ...] = (
     _calendar("LastOccurrence", "ar", series.last),
     _calendar("ModifiedOccurrences", "ar", series.modified),
     _calendar("DeletedOccurrences", "ar", series.deleted),
-    _calendar("MeetingTimeZone", "r"),
+    _calendar("MeetingTimeZone", "ar", meeting_zone, take_meeting_zone),
     _calendar("StartTimeZone", "", partial(tell.zone, "StartTimeZone"), take_zone, Y2010),
     _calendar("EndTimeZone", "", partial(tell.zone, "EndTimeZone"), take_zone, Y2010),
     _calendar("ConferenceType", "", partial(tell.text, "ConferenceType", None), partial(take_int, 0, 2)),

@@ -193,8 +193,12 @@ _RULES_2010 = Rules(
 
 PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
     {
+        # [D] samples of 8.1.206; what the schema of its time did not have: `fields`, `history`
+        "2007": Personality("2007", (8, 1, 206, 0), "Exchange2007_SP1", "Exchange2007_SP1", _RULES_2010),
         # [V] 14.3.123's own answers; GetServerTimeZones of 14.1 for the zones
         "2010": Personality("2010", (14, 3, 123, 3), "Exchange2010_SP2", "Exchange2010_SP2", _RULES_2010),
+        # [D] samples of 15.0.859
+        "2013": Personality("2013", (15, 0, 859, 13), "V2_8", "Exchange2013_SP1", Rules()),
         # [V] 15.2.1748
         "2019": Personality("2019", (15, 2, 1748, 10), "V2017_07_11", "V2017_07_11", Rules()),
         # [V] 15.20.3370

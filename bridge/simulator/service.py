@@ -10,11 +10,12 @@ from lxml import etree
 from bridge.simulator.call import Call, Limits, check_version
 from bridge.simulator.envelope import Request, read_request, write_answer, write_fault
 from bridge.simulator.faults import Faults, Troubles
+from bridge.simulator.history import check_context, check_history
 from bridge.simulator.identifiers import attachment_root, parse_folder_id, parse_item_id
 from bridge.simulator.model import Person
 from bridge.simulator.operations import OPERATIONS
 from bridge.simulator.records import Records, Seen
-from bridge.simulator.rules import Personality, rank
+from bridge.simulator.rules import Personality
 from bridge.simulator.schemas import Schemas
 from bridge.simulator.store import Store
 from bridge.simulator.trouble import EwsError, Fault, NotSimulated, invalid
@@ -151,6 +152,7 @@ class Service:
     def _zone(self, request: Request) -> Zone | None:
         if request.zone is None:
             return None
+        check_context(self.personality)
         zone = read_zone(request.zone, young=self.personality.young_zones)
         if zone is None:
             raise EwsError("ErrorTimeZone")
@@ -161,9 +163,7 @@ class Service:
             violation = self.schemas.violation(request.content)
             if violation:
                 raise invalid(violation.text, request.line + violation.line - 1, violation.position)
-        receipts = request.element.get("SuppressReadReceipts")
-        if receipts is not None and self.personality.level < rank("Exchange2013_SP1"):
-            raise invalid("The 'SuppressReadReceipts' attribute is not declared.", request.line)
+        check_history(self.personality, request.element)
 
     def _fault(self, fault: Fault) -> Reply:
         return Reply(500, write_fault(self.personality, fault), self._type())

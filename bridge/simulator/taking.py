@@ -81,12 +81,16 @@ def take_strings(_call: Call, element: Element) -> tuple[str, ...]:
 
 def take_zone(call: Call, element: Element) -> Zone:
     """Give a zone by its definition or its id. Source: [D] responsecode, ErrorTimeZone."""
-    zone = read_zone(element, young=call.personality.young_zones)
+    return zone_or_error(call, read_zone(element, young=call.personality.young_zones), element.get("Id", ""))
+
+
+def zone_or_error(call: Call, zone: Zone | None, name: str) -> Zone:
+    """Give a zone that was found by a name, or what the server makes of an unknown name."""
     if zone is not None:
         return zone
     if call.rules.unknown_zone_accepted:
-        return fixed(element.get("Id", ""))
-    raise EwsError("ErrorTimeZone", f"The time zone {element.get('Id')} is not known to this server.")
+        return fixed(name)
+    raise EwsError("ErrorTimeZone", f"The time zone {name} is not known to this server.")
 
 
 def take_attendees(call: Call, element: Element) -> tuple[Attendee, ...]:

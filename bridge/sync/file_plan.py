@@ -43,17 +43,21 @@ def plan_files(
     """Decide what makes the items' files those that the client wants.
 
     ``base`` are the files that it was shown in what it edits: what it has not seen, it does not take away. A file that
-    is there is not attached again, so that this can be asked anew after every step. What an occurrence shares with its
-    series is taken away from the series alone.
+    is there is not attached again, so that this can be asked anew after every step. Servers let an occurrence have what
+    its series has: what it is to keep of that is attached to it before the series loses it.
     """
     by_part = {part_of(item): item for item in items}
-    shared = frozenset(files_of(item for item in items if item.kind is ItemKind.MASTER))
     known = {make_file_key(one.id): one for item in items for one in shown_files(item)}
-    steps = (
-        _plan_part(by_part.get(part), files, known, base if part is None else base - shared, is_held)
-        for part, files in wanted.files.items()
-    )
-    return tuple(step for step in steps if not step.is_done)
+    whole = by_part.get(None)
+    steps = []
+    leaving: list[AttachmentRef] = []
+    if None in wanted.files:
+        steps.append(_plan_part(whole, wanted.files[None], _Around(known, base, is_held)))
+        leaving = [one for one in shown_files(whole) if one.id in steps[0].gone] if whole else []
+    shared = frozenset(files_of([whole] if whole else ()))
+    around = _Around(known, base - shared, is_held, leaving)
+    others = (_plan_part(by_part.get(part), files, around) for part, files in wanted.files.items() if part is not None)
+    return tuple(step for step in (*others, *steps) if not step.is_done)
 
 
 def has_strangers(wanted: WantedSeries, items: Iterable[Item], noted: Mapping[str, str], is_held: IsHeld) -> bool:
@@ -108,21 +112,27 @@ def part_of(item: Item) -> datetime | None:
     return item.original_start if item.kind is ItemKind.EXCEPTION else instance_start(item)
 
 
-def _plan_part(
-    item: Item | None,
-    files: WantedFiles,
-    known: Mapping[FileKey, AttachmentRef],
-    base: frozenset[AttachmentId],
-    is_held: IsHeld,
-) -> FileStep:
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What is known beside one item: all files of the resource, those that may go, those that the series loses."""
+
+    known: Mapping[FileKey, AttachmentRef]
+    base: frozenset[AttachmentId]
+    is_held: IsHeld
+    leaving: Sequence[AttachmentRef] = ()
+
+
+def _plan_part(item: Item | None, files: WantedFiles, around: _Around) -> FileStep:
     if item is None:  # it follows its master, and has the files of that
         return FileStep(None, files.new)
     held = {make_file_key(one.id): one for one in shown_files(item)}
-    stays = files.links & held.keys()
-    left = [one for key, one in held.items() if key not in stays]
-    copies = [known[key] for key in files.links - stays if key in known and not _claim(left, known[key], _are_twins)]
-    new = [file for file in files.new if not _claim(left, file, is_held)]
-    gone = [one.id for one in left if one.id in base]
+    lost = {key for key in files.links & held.keys() if any(_are_twins(held[key], one) for one in around.leaving)}
+    stays = files.links & held.keys() - lost
+    left = [one for key, one in held.items() if key not in stays | lost]
+    linked = (around.known[key] for key in files.links - stays if key in around.known)
+    copies = [one for one in linked if not _claim(left, one, _are_twins)]
+    new = [file for file in files.new if not _claim(left, file, around.is_held)]
+    gone = [one.id for one in (*left, *(held[key] for key in lost)) if one.id in around.base]
     return FileStep(item, tuple(new), tuple(copies), tuple(gone))
 
 

@@ -69,6 +69,7 @@ def on_ews(personality: str, *, ntlm: bool = False) -> Iterator[Subject]:
                 calendar,
                 lists_for_any_cursor=personality == "lenient",
                 lists_rooms=personality != "lenient",
+                has_no_resources=personality == "lenient",
             )
         finally:
             exchange.close()

@@ -318,7 +318,7 @@ def test_what_cannot_be_written_is_refused(
 
 
 def test_a_fault_comes_before_anything_is_written(ask: Any, sim: Simulator, read_xml: Read) -> None:
-    old = f'{TIMES}<t:MeetingTimeZone TimeZoneName="x"/>'  # of 2007, and not simulated
+    old = f"<t:InReplyTo>x</t:InReplyTo>{TIMES}"  # not simulated
     both = f"<t:CalendarItem>{TIMES}</t:CalendarItem><t:CalendarItem>{old}</t:CalendarItem>"
     text = f'<m:CreateItem SendMeetingInvitations="SendToNone"><m:Items>{both}</m:Items></m:CreateItem>'
     assert ask.post(text).status_code == 500

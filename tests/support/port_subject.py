@@ -18,3 +18,5 @@ class Subject:
     calendar: CalendarRef
     lists_for_any_cursor: bool = False
     lists_rooms: bool = True
+    has_no_resources: bool = False
+    """Rooms and things are read back as people who must come."""

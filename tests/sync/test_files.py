@@ -22,9 +22,23 @@ from bridge.errors import (
     TooManyAttachments,
     Unavailable,
 )
-from bridge.ids import FilePlace, parse_file_url
-from bridge.item import AttachedFile, Item
+from bridge.ids import FilePlace, make_file_key, parse_file_url
+from bridge.item import (
+    AttachedFile,
+    AttachmentId,
+    AttachmentRef,
+    ChangeKey,
+    Content,
+    Item,
+    ItemId,
+    ItemKind,
+    ItemRef,
+    Uid,
+)
+from bridge.mapping.attachments import WantedFiles
+from bridge.mapping.series import WantedSeries
 from bridge.model import CalendarName, Conditions, ETag, Name, Rights
+from bridge.sync.file_plan import plan_files
 
 from events import event, instances, override, series
 from world import ANN, BEN, World
@@ -67,11 +81,25 @@ def fetch(world: World, url: str, address: str = ANN) -> AttachedFile:
 def attached(world: World, item: Item | None = None) -> list[AttachedFile]:
     """Give the files that Exchange holds at the one item of Ann's calendar, or at this one."""
     (only,) = [item] if item else world.items()
-    return [world.exchange.files[one.id] for one in only.attachments]
+    held = {one: file for folder in world.exchange.folders.values() for one, (_, file) in folder.files.items()}
+    return [held[one.id] for one in only.attachments]
 
 
-def outlook_attaches(world: World, item: Item, *files: AttachedFile, is_inline: bool = False) -> Item:
-    return world.exchange.put_files(world.exchange.calendar_of(ANN), item, *files, is_inline=is_inline)
+def outlook_attaches(world: World, item: Item, *files: AttachedFile) -> Item:
+    return world.exchange.put_files(world.exchange.calendar_of(ANN), item, files)
+
+
+def outlook_takes_away(world: World, item: Item) -> None:
+    folder = world.exchange.calendar_of(ANN)
+    for one in item.attachments:
+        del folder.files[one.id]
+    world.exchange.set_attachments(folder, item, ())
+
+
+def exception_of(world: World) -> Item:
+    """Give the one changed occurrence of the one series in Ann's calendar."""
+    (master,) = world.items()
+    return world.exchange.calendar_of(ANN).occurrences[master.exceptions[0].ref.id]
 
 
 def save(world: World, name: str, text: str) -> None:
@@ -104,16 +132,17 @@ def test_a_pull_of_events_with_files_costs_what_it_costs_without(world: World) -
 
 
 def test_what_belongs_to_the_text_is_not_served(world: World) -> None:
-    outlook_attaches(world, world.outlook_adds("one@outlook"), MAP, is_inline=True)
+    item = outlook_attaches(world, world.outlook_adds("one@outlook"), MAP)
+    inside = tuple(replace(one, is_inline=True) for one in item.attachments)
+    world.exchange.set_attachments(world.exchange.calendar_of(ANN), item, inside)
     assert links(world.text("one@outlook.ics")) == []
 
 
 def test_each_event_of_a_series_has_files_of_its_own(world: World) -> None:
     world.put("a.ics", series("u1", overrides=[override("20270308", "Moved", "20270308T140000")]), new=True)
     (master,) = world.items()
-    folder = world.exchange.calendar_of(ANN)
     outlook_attaches(world, master, AGENDA)
-    outlook_attaches(world, folder.occurrences[master.exceptions[0].ref.id], MAP)
+    outlook_attaches(world, exception_of(world), MAP)
     world.later()
     whole, changed = world.text("a.ics").split("END:VEVENT")[:2]
     assert [fetch(world, url) for url in links(whole)] == [AGENDA]
@@ -147,7 +176,7 @@ def test_a_file_that_is_gone_is_not_found_and_one_that_cannot_be_had_now_is_no_s
     world.exchange.fail("attachment", ExchangeTimedOut("late"))
     with pytest.raises(Unavailable):
         fetch(world, url)
-    world.exchange.drop_files(world.exchange.calendar_of(ANN), item, item.attachments[0].id)
+    outlook_takes_away(world, item)
     world.exchange.fail("feed", ExchangeUnreachable("reset"))
     with pytest.raises(Unavailable):
         fetch(world, url)
@@ -289,9 +318,8 @@ def test_an_override_with_a_file_becomes_an_exception_that_has_it(world: World) 
     same = override("20270308", "Weekly", "20270308T090000")
     world.put("a.ics", series("u1", overrides=[(*same, inline(AGENDA))]), new=True)
     (master,) = world.items()
-    (listed,) = master.exceptions
-    exception = world.exchange.calendar_of(ANN).occurrences[listed.ref.id]
-    assert (listed.original_start, attached(world, exception), master.attachments) == (MONDAY, [AGENDA], ())
+    exception = exception_of(world)
+    assert (exception.original_start, attached(world, exception), master.attachments) == (MONDAY, [AGENDA], ())
     text = world.text("a.ics")
     assert [fetch(world, url) for url in links(text)] == [AGENDA]
     world.exchange.calls.clear()
@@ -305,12 +333,43 @@ def test_a_changed_occurrence_that_repeats_the_series_link_gets_the_file_too(wor
     moved = (*override("20270308", "Moved", "20270308T140000"), f"ATTACH:{url}")
     world.put("a.ics", series("u1", "Weekly", f"ATTACH:{url}", overrides=[moved]), match=etag_of(world, "a.ics"))
     (master,) = world.items()
-    exception = world.exchange.calendar_of(ANN).occurrences[master.exceptions[0].ref.id]
-    assert attached(world, master) == attached(world, exception) == [AGENDA]
+    assert attached(world, master) == attached(world, exception_of(world)) == [AGENDA]
     text = world.text("a.ics")
-    assert len(set(links(text))) == 2
+    assert len(links(text)) == 2
     save(world, "a.ics", text.replace("SUMMARY:Moved", "SUMMARY:Once more"))
-    assert world.exchange.calls["attach"] == 2
+    assert (world.exchange.calls["attach"], world.exchange.calls["detach"]) == (1, 0)
+
+
+def test_a_file_taken_from_the_series_stays_at_the_occurrence_that_still_has_it(world: World) -> None:
+    world.put("a.ics", series("u1", "Weekly", inline(AGENDA)), new=True)
+    (url,) = links(world.text("a.ics"))
+    moved = (*override("20270308", "Moved", "20270308T140000"), f"ATTACH:{url}")
+    world.put("a.ics", series("u1", "Weekly", f"ATTACH:{url}", overrides=[moved]), match=etag_of(world, "a.ics"))
+    world.put("a.ics", series("u1", "Weekly", overrides=[moved]), match=etag_of(world, "a.ics"))
+    (master,) = world.items()
+    assert (attached(world, master), attached(world, exception_of(world))) == ([], [AGENDA])
+
+
+def test_a_file_taken_from_an_occurrence_stays_with_the_series(world: World) -> None:
+    world.put("a.ics", series("u1", "Weekly", inline(AGENDA)), new=True)
+    (url,) = links(world.text("a.ics"))
+    moved = (*override("20270308", "Moved", "20270308T140000"), f"ATTACH:{url}")
+    world.put("a.ics", series("u1", "Weekly", f"ATTACH:{url}", overrides=[moved]), match=etag_of(world, "a.ics"))
+    world.put("a.ics", series("u1", "Weekly", f"ATTACH:{url}", overrides=[moved[:-1]]), match=etag_of(world, "a.ics"))
+    (master,) = world.items()
+    assert (attached(world, master), attached(world, exception_of(world))) == ([AGENDA], [])
+
+
+def test_what_an_occurrence_shares_with_its_series_is_not_taken_from_both() -> None:
+    shared = AttachmentRef(AttachmentId("1"), "agenda.txt", size=8)
+    content = Content(Uid("u1"), "Weekly", MONDAY, MONDAY)
+    master = Item(ItemRef(ItemId("m"), ChangeKey("1")), content, ItemKind.MASTER, attachments=(shared,))
+    exception = replace(master, kind=ItemKind.EXCEPTION, original_start=MONDAY)
+    kept = WantedFiles(frozenset({make_file_key(shared.id)}))
+    wanted = WantedSeries(
+        content.uid, is_organizer=True, has_people=False, master=content, files={None: kept, MONDAY: WantedFiles()}
+    )
+    assert plan_files(wanted, (master, exception), frozenset({shared.id}), lambda *_: False) == ()
 
 
 def test_a_new_rule_that_would_lose_an_occurrences_own_file_is_refused_by_name(world: World) -> None:
@@ -389,14 +448,10 @@ def test_a_retry_is_told_where_somebody_has_attached_a_file_to_an_occurrence(wor
     world.exchange.fail("attach", ExchangeTimedOut("late"))
     with pytest.raises(Unavailable):
         world.put("a.ics", body, match=etag)
-    (master,) = world.items()
-    exception = world.exchange.calendar_of(ANN).occurrences[master.exceptions[0].ref.id]
-    outlook_attaches(world, exception, MAP)
+    outlook_attaches(world, exception_of(world), MAP)
     with pytest.raises(PreconditionFailed):
         world.put("a.ics", body, match=etag)
-    (master,) = world.items()
-    exception = world.exchange.calendar_of(ANN).occurrences[master.exceptions[0].ref.id]
-    assert attached(world, exception) == [MAP]
+    assert attached(world, exception_of(world)) == [MAP]
 
 
 def test_a_write_whose_files_cannot_be_read_back_is_served_with_the_next_pull(world: World) -> None:
@@ -475,7 +530,7 @@ def test_a_link_that_leads_nowhere_is_refused_by_name(world: World, url: str) ->
 def test_a_link_to_a_file_that_somebody_took_away_is_let_go(world: World) -> None:
     item = outlook_attaches(world, world.outlook_adds("one@outlook"), AGENDA)
     text = world.text("one@outlook.ics")
-    world.exchange.drop_files(world.exchange.calendar_of(ANN), item, item.attachments[0].id)
+    outlook_takes_away(world, item)
     world.later()
     world.put("one@outlook.ics", text.replace("From Outlook", "Mine").encode())
     (item,) = world.items()

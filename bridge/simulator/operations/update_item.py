@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from bridge.simulator.answers import required, respond, success
-from bridge.simulator.appointments import Extended, Values, keep_answers, mail, settle, take
+from bridge.simulator.appointments import Extended, Values, check_zones, keep_answers, mail, settle, take
 from bridge.simulator.attachments import VALUE as ATTACHMENTS
 from bridge.simulator.call import Call
 from bridge.simulator.extended import read_path, read_property
@@ -36,6 +36,8 @@ def update_item(call: Call) -> Element:
 def _read(call: Call, change: Element) -> list[Step] | EwsError:
     """Give the steps of one item's change, or its error; a fault comes before anything is written."""
     try:
+        paths = change.iterfind(f"{T}Updates/{T}SetItemField/{T}FieldURI")
+        check_zones([path.get("FieldURI", "").partition(":")[2] for path in paths])
         return [_step(call, update) for update in children(change.find(T + "Updates"))]
     except EwsError as error:
         return error
