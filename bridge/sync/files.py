@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bridge.errors import AttachmentTooLarge, ExchangeFailed, ItemMissing, NotExpressible
+from bridge.errors import AccessDenied, AttachmentTooLarge, ExchangeFailed, ItemMissing, NotExpressible, NotPermitted
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import make_file_key
 from bridge.item import AttachedFile, AttachmentId, AttachmentRef, Item, ItemRef
@@ -41,11 +41,14 @@ class Files:
         return next((one for item in items for one in shown_files(item) if make_file_key(one.id) == key), None)
 
     def fetch(self, caller: Caller, ref: CalendarRef, file: AttachmentId) -> AttachedFile:
-        """Fetch a file from Exchange. Raises ItemMissing, Unavailable."""
-        return self._exchange.attachment(caller, ref, file, Deadline.after(FETCH))
+        """Fetch a file from Exchange. Raises ItemMissing, NotPermitted, Unavailable."""
+        try:
+            return self._exchange.attachment(caller, ref, file, Deadline.after(FETCH))
+        except AccessDenied:
+            raise NotPermitted("Exchange does not let you read this file.", "read") from None
 
     def try_to_fetch(self, caller: Caller, ref: CalendarRef, file: AttachmentId) -> AttachedFile | None:
-        """Fetch a file from Exchange, None where it does not know it any more. Raises Unavailable."""
+        """Fetch a file from Exchange, None where it does not know it any more. Raises NotPermitted, Unavailable."""
         try:
             return self.fetch(caller, ref, file)
         except ItemMissing:

@@ -142,7 +142,10 @@ class CalendarStore:
         return self._mirror.texts(served.calendar.ref, names)
 
     def attachment(self, login: Login, served: ServedCalendar, name: Name, key: FileKey) -> AttachedFile:
-        """Fetch a file of an event from Exchange. Raises NotFound when the event does not have it, Unavailable."""
+        """Fetch a file of an event from Exchange.
+
+        Raises NotFound when the event does not have it, NotPermitted, Unavailable.
+        """
         if not self.snapshot(login, served).is_complete:
             raise MirrorFilling("This calendar is being read from Exchange for the first time.", retry_after=5)
         ref = served.calendar.ref
