@@ -64,6 +64,7 @@ def test_the_example_shows_every_key(runner: CliRunner, tmp_path: Path) -> None:
     path.write_text(text)
     result = runner.invoke(main, ["config", "check", "--config", str(path)])
     assert result.exit_code == 0, result.stderr
+    assert "Reached   https://calendar.example.org/" in result.output
     assert "Shares    1" in result.output
     kinds = (ExchangeSettings, ServerSettings, StateSettings, SyncSettings, FreeBusySettings, Share)
     shown = {
