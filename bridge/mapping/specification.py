@@ -81,6 +81,11 @@ NOTES: Mapping[str, Note] = MappingProxyType(
             "of a meeting, or of an item with attendees",
             _reads("organizer", "is_meeting", "my_response"),
         ),
+        "ATTACH": Note(
+            "data in the event become files; a link that is missing deletes its file; other URIs are kept",
+            "a link to the bridge, with FMTTYPE, FILENAME and SIZE",
+            _reads("attachments"),
+        ),
         "SEQUENCE": Note("**shown**", "when it is not 0", _reads("sequence")),
         "DTSTAMP": Note("**shown**", "always; 1970 where Exchange does not tell", _reads("modified")),
         "CREATED": Note("**shown**", "where Exchange tells", _reads("created")),
@@ -93,7 +98,6 @@ ITEM_NOT_SHOWN: Mapping[str, str] = MappingProxyType(
     {
         "ref": "Exchange's id and version of the item: used towards Exchange alone",
         "content": "what is written: the fields own its attributes",
-        "attachments": "files are served by the bridge",
         "is_online_meeting": "`CONFERENCE` says so where there is an address to join at",
     }
 )
@@ -104,7 +108,6 @@ _MOZ, _APPLE, _OUTLOOK = "Thunderbird", "Apple", "Outlook"
 _KEPT, _OURS, _REFUSED = Fate.KEPT, Fate.OURS, Fate.REFUSED
 
 PROPERTIES: tuple[Row, ...] = (
-    Row(_RFC, "ATTACH", _KEPT, "ATTACH;FMTTYPE=text/html:https://example.test/agenda.html"),
     Row(_RFC, "COMMENT", _KEPT, "COMMENT;LANGUAGE=en:Bring a pen\\, please"),
     Row(_RFC, "COMPLETED", _KEPT, "COMPLETED:20260310T100000Z", "of tasks; means nothing in an event"),
     Row(_RFC, "CONTACT", _KEPT, 'CONTACT;ALTREP="ldap://example.test/cn=Bea":Bea Doe'),

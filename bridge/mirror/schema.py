@@ -21,12 +21,7 @@ from sqlalchemy import (
     Table,
 )
 
-VERSION = 3
-
-
-def _add_horizon(connection: Connection) -> None:
-    connection.exec_driver_sql("ALTER TABLE calendars ADD COLUMN horizon BIGINT DEFAULT 0 NOT NULL")
-
+VERSION = 4
 
 metadata = MetaData()
 
@@ -56,6 +51,7 @@ calendars = Table(
     Column("pulled_at", BigInteger),  # microseconds since 1970
     Column("cursor", LargeBinary),
     Column("horizon", BigInteger, nullable=False, server_default="0"),  # revision, up to which graves may be gone
+    Column("rendering", LargeBinary),  # for which URL the texts are, None for none or for several
 )
 
 resources = Table(
@@ -128,8 +124,8 @@ busy_months = Table(
     Index("busy_months_by_age", "viewer", "asked_at"),
 )
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
-    1: busy_months.create,
-    2: _add_horizon,
-}
-"""By the version they start from, each to the next one. A mirror without a way to here is built anew."""
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
+"""By the version they start from, each to the next one. A mirror without a way to here is built anew.
+
+There is none from before 4: what Exchange told then says nothing of files.
+"""

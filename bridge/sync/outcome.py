@@ -2,17 +2,17 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bridge.errors import ExchangeSays, Refused, WriteUnderWay
 from bridge.ids import parse_name_stamp
-from bridge.item import Item, ItemId, ItemRef, Uid
+from bridge.item import AttachedFile, AttachmentId, Item, ItemId, ItemRef, Uid
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Caller, Conditions, Name
+from bridge.model import CalendarName, CalendarRef, Caller, Conditions, Name
 from bridge.state.intents import Intent, Intents, IntentStands
 from bridge.state.processes import Processes
 from bridge.sync.look import Look
@@ -35,6 +35,8 @@ class Write:
     """One PUT or DELETE: who writes what, where, and on which conditions. ``body`` is None for a DELETE.
 
     ``begun`` is an earlier try of the same that was carried out in part, so that its own traces must not stop it.
+    ``calendars`` gives those of the viewer's home, to which links in the body may lead; ``fetched`` holds the files
+    that were read from Exchange meanwhile.
     """
 
     caller: Caller
@@ -44,6 +46,8 @@ class Write:
     body: bytes | None
     conditions: Conditions
     begun: Intent | None = None
+    calendars: Callable[[], Mapping[CalendarName, CalendarRef]] = field(default=dict, compare=False)
+    fetched: dict[AttachmentId, AttachedFile] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def target(self) -> str:

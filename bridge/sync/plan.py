@@ -17,6 +17,9 @@ from bridge.occurrences import Series, zone_of
 RESHAPES = frozenset(map(Attribute, ("recurrence", "start", "end", "start_zone", "end_zone", "is_all_day")))
 """Attributes of a master after whose change servers differ in what becomes of exceptions and deletions."""
 
+_FOR_A_FILE = frozenset({Attribute("subject")})
+"""Written, though it is what it was, to make an exception of an occurrence that gets a file: only that can hold one."""
+
 MOST_INSTANCES = 100
 """Instances without a master that one resource may hold: each is an item of its own, and a call."""
 
@@ -188,6 +191,9 @@ def _changes(wanted: WantedSeries, master: Content, exceptions: Mapping[datetime
         before = there.content if there else plain
         after = replace(wanted.exceptions.get(start, plain), uid=before.uid)
         attributes = _of_an_occurrence(changed(before, after))
+        files = wanted.files.get(start)
+        if not attributes and there is None and files is not None and files.new:
+            attributes = _FOR_A_FILE
         if attributes:
             yield OccurrenceWrite(_index(master, start), after, attributes, there.ref if there else None)
 

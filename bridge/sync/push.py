@@ -18,25 +18,35 @@ from bridge.errors import (
     RequestRefused,
 )
 from bridge.exchange import Exchange
-from bridge.item import Item
+from bridge.item import ChangeKey, Item, ItemRef
 from bridge.mapping.calendar_object import CalendarObject, parse
 from bridge.mapping.series import to_items
 from bridge.mirror.mirror import Mirror
 from bridge.model import ANY_ETAG, Listed, Rendered, Stored
 from bridge.state.intents import Intent
+from bridge.sync.file_plan import check_files, check_reshaping
+from bridge.sync.files import Files
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
-from bridge.sync.plan import check, find_target, make_plan
+from bridge.sync.plan import Create, Update, check, find_target, make_plan
 from bridge.sync.render import make_rendered
-from bridge.sync.steps import Judged, Steps
+from bridge.sync.steps import Judged, Steps, delete_item
 from bridge.sync.traces import are_ours
 
 
 class Pusher:
     """Writes events to Exchange for one organisation."""
 
-    def __init__(self, exchange: Exchange, mirror: Mirror, look: Look, outcomes: Outcomes) -> None:
-        """Take the back end, the mirror, what looks at Exchange, and what keeps the intents."""
+    def __init__(
+        self, exchange: Exchange, mirror: Mirror, look: Look, outcomes: Outcomes, files: Files, most_bytes: int
+    ) -> None:
+        """Take the back end, the mirror, what looks at Exchange, what keeps the intents, and what handles files.
+
+        ``most_bytes`` of files may come with one event.
+        """
+        self._exchange = exchange
+        self._files = files
+        self._most_bytes = most_bytes
         self._mirror = mirror
         self._look = look
         self._outcomes = outcomes
@@ -56,9 +66,9 @@ class Pusher:
 
     def _put(self, write: Write, wanted: CalendarObject, *, again: bool = False) -> Stored:
         judged = self._judge(write, wanted)
-        if judged.plan.is_done and not self._is_still(write, judged.target):
+        if judged.is_done and not self._is_still(write, judged.target):
             judged = self._judge(write, wanted)
-        if judged.plan.is_done:
+        if judged.is_done:
             return self._stored(write, created=False)
         try:
             return self._carry_out(write, wanted, judged)
@@ -77,8 +87,13 @@ class Pusher:
         if write.begun is None:
             check(write.conditions, there.etag if there else None)
         stored = read_stored(self._mirror, write, target) if target else ()
-        wanted = to_items(body, write.context, stored)
-        return Judged(there, target, stored, wanted, make_plan(write.name, wanted, stored, write.context))
+        wanted = self._files.bring(write, to_items(body, write.context, stored), stored)
+        plan = make_plan(write.name, wanted, stored, write.context)
+        files = self._files.plan(write, wanted, stored, stored)
+        check_files(files, stored, self._most_bytes)
+        if isinstance(plan.item, Update) and plan.item.reshapes:
+            check_reshaping(wanted, stored)
+        return Judged(there, target, stored, wanted, plan, files)
 
     def _is_still(self, write: Write, target: Listed | None) -> bool:
         """Look whether Exchange holds what the mirror says: saying that nothing is to do rests on that."""
@@ -96,11 +111,27 @@ class Pusher:
                 # A mirror that is some seconds old must not make a second event of one UID.
                 self._look.adopt(write.caller, write.ref, write.context, judged.wanted.uid)
             judged = self._judge(write, wanted)
-            if not judged.plan.is_done:
+            if not judged.is_done:
                 items = self._steps.send(write, judged, intent)
+                items = self._send_files(write, judged, intent, items)
                 rendered = self._render(write, items, judged)
                 self._mirror.put(write.ref, rendered, replaced=judged.replaced.name if judged.replaced else None)
         return self._stored(write, created=judged.there is None)
+
+    def _send_files(self, write: Write, judged: Judged, intent: Intent, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        """Do what is to be done with the files of items that were just written, and give the items as they are then."""
+        steps = self._files.plan(write, judged.wanted, items, judged.stored)
+        if not steps:
+            return items
+        try:
+            self._files.send(write, steps)
+        except (AccessDenied, RequestRefused):
+            if isinstance(judged.plan.item, Create):
+                # The client is told that its event was refused: half of it must not stay
+                delete_item(self._exchange, write, items[0].ref)
+            raise
+        self._outcomes.advance(intent, "files written", ItemRef(items[0].ref.id, ChangeKey("")))
+        return self._steps.read_again(write, items)
 
     def _render(self, write: Write, items: tuple[Item, ...], judged: Judged) -> Rendered:
         served = judged.replaced or judged.there
@@ -114,9 +145,10 @@ class Pusher:
         rendered = self._mirror.read(write.ref, write.name)
         if rendered is None or not rendered.facts:
             return False
-        wanted = to_items(body, write.context, rendered.facts)
+        wanted = self._files.bring(write, to_items(body, write.context, rendered.facts), rendered.facts)
         plan = make_plan(write.name, wanted, rendered.facts, write.context)
-        return are_ours(plan, wanted, rendered.facts, earlier.before)
+        are_strange = self._files.are_strange(write, wanted, rendered.facts, earlier.before)
+        return not are_strange and are_ours(plan, wanted, rendered.facts, earlier.before)
 
     def _stored(self, write: Write, *, created: bool) -> Stored:
         rendered = self._mirror.read(write.ref, write.name)

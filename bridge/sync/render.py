@@ -16,7 +16,7 @@ def make_rendered(name: Name, items: tuple[Item, ...], context: Context, served_
 
     ``served_uid`` overrides the items' own UID. The feed names no exceptions: their master stands for their version.
     """
-    rendering = to_ical(items, context, served_uid)
+    rendering = to_ical(items, context.of(name), served_uid)
     first = items[0]
     versions = tuple(item.ref for item in items if item.kind is not ItemKind.EXCEPTION) or (first.ref,)
     return _rendered(name, served_uid or first.content.uid, rendering, versions, items)

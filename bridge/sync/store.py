@@ -16,20 +16,24 @@ from bridge.errors import (
     ExchangeSays,
     FolderMissing,
     LoginRefused,
+    MirrorFilling,
     NotFound,
     NotPermitted,
 )
 from bridge.exchange import Exchange, Waiters
-from bridge.item import UTC_ZONE, Zone
+from bridge.ids import Path, make_href
+from bridge.item import UTC_ZONE, AttachedFile, Zone
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
     ANY_ETAG,
     CalendarLook,
     CalendarName,
+    CalendarRef,
     Caller,
     Changes,
     Conditions,
+    FileKey,
     Login,
     Mailbox,
     Name,
@@ -42,6 +46,7 @@ from bridge.state.state import State
 from bridge.sync.calendars import Listing, Shared
 from bridge.sync.changes import changes_since
 from bridge.sync.directory import Directory
+from bridge.sync.files import Files
 from bridge.sync.folders import Folders
 from bridge.sync.freshness import Asking, Policy
 from bridge.sync.look import Look
@@ -50,6 +55,7 @@ from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.pull import Puller
 from bridge.sync.push import Pusher
 from bridge.sync.remove import Remover
+from bridge.sync.rerender import render_again
 
 LOG = logging.getLogger(__name__)
 
@@ -61,12 +67,15 @@ T = TypeVar("T")
 class StoreSettings:
     """What the configuration says of calendars.
 
-    ``fresh`` in seconds; ``zone`` is where floating times live in a calendar that tells nothing better.
+    ``fresh`` in seconds; ``zone`` is where floating times live in a calendar that tells nothing better. ``url`` is how
+    clients reach the bridge, without a slash at its end; ``most_bytes`` of files may come with one event.
     """
 
     fresh: float = 15.0
     zone: Zone = UTC_ZONE
     shares: tuple[Shared, ...] = ()
+    url: str = ""
+    most_bytes: int = 10 * 2**20
 
 
 class CalendarStore:
@@ -98,7 +107,9 @@ class CalendarStore:
         self._puller = Puller(exchange, mirror, state.intents, now)
         self._outcomes = Outcomes(look, mirror, state.intents, state.processes, now)
         self._folders = Folders(exchange, mirror, state, self._listing, self._outcomes)
-        self._pusher = Pusher(exchange, mirror, look, self._outcomes)
+        self._url = settings.url
+        self._files = Files(exchange, mirror, settings.most_bytes)
+        self._pusher = Pusher(exchange, mirror, look, self._outcomes, self._files, settings.most_bytes)
         self._mover = Mover(exchange, mirror, look, self._outcomes)
         self._remover = Remover(exchange, mirror, look, self._outcomes)
 
@@ -129,6 +140,28 @@ class CalendarStore:
     def texts(self, served: ServedCalendar, names: Iterable[Name]) -> dict[Name, bytes]:
         """Give the bytes served for these resources, from the mirror; names that are not there are left out."""
         return self._mirror.texts(served.calendar.ref, names)
+
+    def attachment(self, login: Login, served: ServedCalendar, name: Name, key: FileKey) -> AttachedFile:
+        """Fetch a file of an event from Exchange.
+
+        Raises NotFound when the event does not have it, NotPermitted, Unavailable.
+        """
+        if not self.snapshot(login, served).is_complete:
+            raise MirrorFilling("This calendar is being read from Exchange for the first time.", retry_after=5)
+        ref = served.calendar.ref
+        file = self._files.find(ref, name, key)
+        fetched = None
+        if file is not None:
+            with self._waiters.waiting():
+                fetched = self._asking(login, lambda: self._files.try_to_fetch(login.caller, ref, file.id), served)
+        if file is not None and fetched is None:
+            # Taken away, or the event was moved: only what Exchange tells of the event now says so
+            self.snapshot(login, served, fresh=True)
+            if self._files.find(ref, name, key) is not None:
+                raise ExchangeFailed("Exchange lists this file and does not give it at this moment.")
+        if fetched is None:
+            raise NotFound("This event has no such file.")
+        return fetched
 
     def changes(self, login: Login, served: ServedCalendar, token: str | None, limit: int | None = None) -> Changes:
         """Give what changed since the token, at most ``limit`` of it; None or empty lists everything.
@@ -224,7 +257,12 @@ class CalendarStore:
         self, login: Login, served: ServedCalendar, name: Name, body: bytes | None, conditions: Conditions
     ) -> Write:
         snapshot = self.snapshot(login, served)
-        return Write(login.caller, served.calendar.ref, self._context(served, snapshot), name, body, conditions)
+        context, ref = self._context(served, snapshot), served.calendar.ref
+
+        def calendars() -> dict[CalendarName, CalendarRef]:
+            return {one.name: one.calendar.ref for one in self.calendars(login)}
+
+        return Write(login.caller, ref, context, name, body, conditions, calendars=calendars)
 
     # --- between -------------------------------------------------------------------------------------
 
@@ -232,6 +270,7 @@ class CalendarStore:
         def pull() -> None:
             ref = served.calendar.ref
             context = self._context(served, self._mirror.snapshot(ref))
+            render_again(self._mirror, ref, context)
             self._settle_deserted(login, served, context)
             self._puller.pull(login.caller, ref, context)
 
@@ -285,7 +324,8 @@ class CalendarStore:
             if listed.index.zone_id != "UTC" and not listed.index.is_all_day
         )
         zone = Zone(zones.most_common(1)[0][0]) if zones else self._zone
-        return Context(served.owner, zone)
+        url = self._url + make_href(Path(served.calendar.ref.viewer.address, served.name))
+        return Context(served.owner, zone, url)
 
     def close(self) -> None:
         """Wait for running pulls to end their call, and take no new ones."""

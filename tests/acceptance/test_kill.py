@@ -141,6 +141,66 @@ def test_a_series_killed_at_any_step_is_whole_after_the_retry(place: Place) -> N
         assert (len(master.exceptions), len(master.deleted)) == (1, 1), f"killed at step {step}"
 
 
+def test_an_event_with_files_killed_at_any_step_has_each_once_after_the_retry(place: Place) -> None:
+    whole = place.run("put", with_files("dying-f0", "Whole", "agenda.txt", "map.png"))
+    assert whole is not None
+    for step in every_other_step(whole["steps"]):
+        start_over(place)
+        body = with_files(f"dying-f{step}", "Lunch", "agenda.txt", "map.png")
+        assert place.run("put", body, fatal=step) is None, f"step {step} was never reached"
+        retried = place.run("put", body)
+        assert retried is not None, f"killed at step {step}"
+        assert retried["created"], f"killed at step {step}, the retry was not answered as the first"
+        assert files(place) == ["agenda.txt", "map.png"], f"killed at step {step}"
+
+
+def test_files_that_are_changed_are_as_wanted_after_a_kill_at_any_step_and_the_retry(place: Place) -> None:
+    made = place.run("put", with_files("dying-g0", "Before", "old.txt"))
+    assert made is not None
+    whole = place.run("put", with_files("dying-g0", "After", "new.txt"), match=made["etags"]["dying.ics"])
+    assert whole is not None
+    assert files(place) == ["new.txt"]
+    for step in every_other_step(whole["steps"]):
+        start_over(place)
+        made = place.run("put", with_files(f"dying-g{step}", "Before", "old.txt"))
+        assert made is not None
+        etag = made["etags"]["dying.ics"]
+        body = with_files(f"dying-g{step}", "After", "new.txt")
+        assert place.run("put", body, match=etag, fatal=step) is None, f"step {step} was never reached"
+        assert place.run("put", body, match=etag) is not None, f"killed at step {step}"
+        assert (place.subjects(), files(place)) == (["After"], ["new.txt"]), f"killed at step {step}"
+
+
+def test_a_file_of_an_occurrence_is_there_once_after_a_kill_at_any_step_and_the_retry(place: Place) -> None:
+    whole = place.run("put", an_occurrence_with_a_file(0))
+    assert whole is not None
+    for step in every_other_step(whole["steps"]):
+        start_over(place)
+        assert place.run("put", an_occurrence_with_a_file(step), fatal=step) is None, f"step {step} was never reached"
+        retried = place.run("put", an_occurrence_with_a_file(step))
+        assert retried is not None, f"killed at step {step}"
+        (master,) = place.exchange.events(ANN)
+        (exception,) = (place.exchange.occurrence(master, 2),)
+        assert [one.name for one in place.exchange.attachments(exception)] == ["a.txt"], f"killed at step {step}"
+        assert files(place) == [], f"killed at step {step}"
+
+
+def with_files(uid: str, summary: str, *names: str) -> bytes:
+    return event(uid, summary, *(f"ATTACH;FILENAME={name};ENCODING=BASE64;VALUE=BINARY:SGVsbG8=" for name in names))
+
+
+def an_occurrence_with_a_file(number: int) -> bytes:
+    same = override("20270308", "Weekly", "20270308T090000")
+    line = "ATTACH;FILENAME=a.txt;ENCODING=BASE64;VALUE=BINARY:SGVsbG8="
+    return series(f"dying-o{number}", overrides=[(*same, line)])
+
+
+def files(place: Place) -> list[str]:
+    """Give the names of the files of Ann's one event, each as often as it is there."""
+    (item,) = place.exchange.events(ANN)
+    return [one.name for one in place.exchange.attachments(item)]
+
+
 def test_instances_killed_at_any_step_are_all_there_once_after_the_retry(place: Place) -> None:
     whole = place.run("put", dates(0, "First", "Second", "Third"))
     assert whole is not None
