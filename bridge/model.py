@@ -116,6 +116,11 @@ class CalendarRef:
     mailbox: Address
     folder: FolderId
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the calendar is the viewer's, not another's."""
+        return self.mailbox == self.viewer.address
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:

@@ -127,7 +127,8 @@ def _swap(
 
     def swapped(event: Component) -> Component:
         source = theirs.get(_key(event, obj, context)) or theirs.get("")
-        numbers = itertools.count(-1, -1)  # they stand in no line of the client's
+        taken = [*(line.number for line in event.lines), *(child.number for child in event.children)]
+        numbers = itertools.count(min(0, *taken) - 1, -1)  # of no line of the client's, and each its own
         lines = [line for line in event.lines if not is_meant(line.name)]
         children = [child for child in event.children if not is_meant(child.name)]
         if source is not None:

@@ -35,6 +35,7 @@ class Write:
     """One PUT or DELETE: who writes what, where, and on which conditions. ``body`` is None for a DELETE.
 
     ``begun`` is an earlier try of the same that was carried out in part, so that its own traces must not stop it.
+    ``may_write``: Exchange lets the viewer change the calendar.
     """
 
     caller: Caller
@@ -44,6 +45,7 @@ class Write:
     body: bytes | None
     conditions: Conditions
     begun: Intent | None = None
+    may_write: bool = True
 
     @property
     def target(self) -> str:
@@ -172,7 +174,15 @@ class Outcomes:
             self._look.apply(ref, context, intent.name, items)
         else:
             self._mirror.remove(ref, intent.name)
+        if intent.ref != ref:
+            self._have_read_again(intent.ref, intent.name)
         self._intents.finish(intent, "settled", self._now())
+
+    def _have_read_again(self, ref: CalendarRef, name: Name) -> None:
+        """Have a resource rendered anew for the viewer whose write it was: what is personal to him may be stored."""
+        rendered = self._mirror.read(ref, name)
+        if rendered is not None:
+            self._mirror.put(ref, rendered)
 
     def _touched(self, caller: Caller, ref: CalendarRef, context: Context, intent: Intent) -> Iterator[ItemId]:
         """Give the items that an interrupted write may have written, each once."""

@@ -50,6 +50,7 @@ from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.pull import Puller
 from bridge.sync.push import Pusher
 from bridge.sync.remove import Remover
+from bridge.sync.render import Renderer
 
 LOG = logging.getLogger(__name__)
 
@@ -92,13 +93,14 @@ class CalendarStore:
         self._on_refused = on_refused
         self._policy = Policy(settings.fresh, now)
         self._directory = Directory(exchange, now)
-        look = Look(exchange, mirror)
+        renderer = Renderer(state.personal)
+        look = Look(exchange, mirror, renderer)
         self._questions = Asking(waiters, now)
         self._listing = Listing(exchange, mirror, state, settings.shares, self._questions, now)
-        self._puller = Puller(exchange, mirror, state.intents, now)
+        self._puller = Puller(exchange, mirror, state, renderer, now)
         self._outcomes = Outcomes(look, mirror, state.intents, state.processes, now)
         self._folders = Folders(exchange, mirror, state, self._listing, self._outcomes)
-        self._pusher = Pusher(exchange, mirror, look, self._outcomes)
+        self._pusher = Pusher(exchange, mirror, state.personal, renderer, look, self._outcomes)
         self._mover = Mover(exchange, mirror, look, self._outcomes)
         self._remover = Remover(exchange, mirror, look, self._outcomes)
 
@@ -189,9 +191,11 @@ class CalendarStore:
     # --- writing -------------------------------------------------------------------------------------
 
     def put(self, login: Login, served: ServedCalendar, name: Name, body: bytes, conditions: Conditions) -> Stored:
-        """Write a resource to Exchange and read it back. Raises Refused and its kinds, Unavailable."""
-        if not served.calendar.rights.write:
-            raise NotPermitted("You may read this calendar, not change it.", "write-content")
+        """Write a resource to Exchange and read it back. Raises Refused and its kinds, Unavailable.
+
+        On another's calendar, what is personal to the viewer is kept for him alone, and he need not have a right to
+        write for that.
+        """
         write = self._write(login, served, name, body, conditions)
         with self._waiters.waiting():
             return self._asking(login, lambda: self._pusher.put(write), served)
@@ -231,7 +235,8 @@ class CalendarStore:
         self, login: Login, served: ServedCalendar, name: Name, body: bytes | None, conditions: Conditions
     ) -> Write:
         snapshot = self.snapshot(login, served)
-        return Write(login.caller, served.calendar.ref, self._context(served, snapshot), name, body, conditions)
+        context, may_write = self._context(served, snapshot), served.calendar.rights.write
+        return Write(login.caller, served.calendar.ref, context, name, body, conditions, may_write=may_write)
 
     # --- between -------------------------------------------------------------------------------------
 
