@@ -118,6 +118,11 @@ class CalendarRef:
     mailbox: Address
     folder: FolderId
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the calendar is the viewer's, not another's."""
+        return self.mailbox == self.viewer.address
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:

@@ -1,6 +1,6 @@
 """A resource both ways: a single event, a series with its exceptions, or instances that came without their master."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from bridge.mapping.limits import check_limits
 from bridge.mapping.lines import same
 from bridge.mapping.original import Deleted, find_override, read_deleted, read_original, read_override
 from bridge.mapping.people import has_people, invites, is_organizer
+from bridge.mapping.personal import Key, Personal, find_start, show
 from bridge.mapping.recurrence import Rule, make_series, read_rule
 from bridge.mapping.resource import (
     Resource,
@@ -71,26 +72,43 @@ class Rendering:
 # --- to iCalendar ------------------------------------------------------------------------------------
 
 
-def to_ical(items: tuple[Item, ...], context: Context, uid: Uid | None = None) -> Rendering:
+def to_ical(
+    items: tuple[Item, ...],
+    context: Context,
+    uid: Uid | None = None,
+    personal: Personal | None = None,
+    apart: Iterable[Key] = (),
+) -> Rendering:
     """Show a resource: a single event, or a master and then its exceptions, or instances without a master.
 
-    ``uid`` replaces the items' own. Equal items give equal bytes.
+    ``uid`` replaces the items' own. ``personal`` is given for the viewer of another's calendar, and shown in place of
+    what is personal to the owner. ``apart`` are occurrences to be shown as events of their own whatever they are.
+    Equal items give equal bytes.
     """
     uid = uid or items[0].content.uid
     if instance_start(items[0]) is not None:
-        return _instances_to_ical(items, context, uid)
+        return _instances_to_ical(items, context, uid, personal)
     resource = make_resource(items, context, uid)
+    series = resource.shown.series
+    parts = personal.parts_of(series) if personal else {}
+    wished = {*parts, *(start for key in apart if (start := find_start(series, key)))}
+    starts = sorted({*resource.overrides, *(wished - set(resource.master.deleted))})
     events = [event_lines(resource.shown, resource.kept)]
-    events += [event_lines(*resource.override(original)) for original in resource.overrides]
+    events += [event_lines(*resource.override(original)) for original in starts]
+    if personal is not None:
+        own = [personal.whole, *(parts.get(start, personal.alarms) for start in starts)]
+        events = [show(event, lines) for event, lines in zip(events, own, strict=True)]
     index = resource.index()
     return Rendering(write_document(resource.kept, events, years_of(index)), index)
 
 
-def _instances_to_ical(items: tuple[Item, ...], context: Context, uid: Uid) -> Rendering:
+def _instances_to_ical(items: tuple[Item, ...], context: Context, uid: Uid, personal: Personal | None) -> Rendering:
     instances = _instances(items, uid)
     kept = [parse_kept(item.content.kept) for item in instances.values()]
     shown = [make_shown(item, context, one) for item, one in zip(instances.values(), kept, strict=True)]
     events = [event_lines(one, its) for one, its in zip(shown, kept, strict=True)]
+    if personal is not None:
+        events = [show(event, personal.part(start, event)) for start, event in zip(instances, events, strict=True)]
     timezones = {tzid: lines for one in reversed(kept) for tzid, lines in one.timezones.items()}
     around = Kept(calendar=kept[0].calendar, timezones=timezones)
     index = instances_index(instances.items(), context)
@@ -216,7 +234,8 @@ def _with_exceptions(master: _Master, overrides: Mapping[datetime, Component], d
     files = _read_files(master, overrides)
     contents: dict[datetime, Content] = {}
     kept: dict[str, KeptException] = {}
-    is_unchanged = master.is_unchanged and before is not None and tuple(sorted(overrides)) == before.overrides
+    # One more that says what the pattern has says nothing
+    is_unchanged = master.is_unchanged and before is not None and overrides.keys() >= set(before.overrides)
     for original, event in overrides.items():
         content, own, is_as_before = _read_override(master, event, original)
         is_unchanged = is_unchanged and is_as_before

@@ -71,7 +71,7 @@ NOTES: Mapping[str, Note] = MappingProxyType(
         ),
         "CATEGORIES": Note("each once, at most 255 characters; none clears them", "one line"),
         "VALARM": Note(
-            "the first display or sound alarm at or before the start, in minutes, at most five years; seconds are "
+            "on one's own calendar, the first display or sound alarm at or before the start, in minutes, at most five years; seconds are "
             "rounded so that it is not late. Further alarms are kept",
             "a display alarm; the client's own with the new time where Outlook changed it",
         ),
@@ -82,7 +82,7 @@ NOTES: Mapping[str, Note] = MappingProxyType(
             _reads("organizer", "is_meeting", "my_response"),
         ),
         "ATTACH": Note(
-            "data in the event become files; a link that is missing deletes its file; other URIs are kept",
+            "see [Files](#files); other URIs are kept",
             "a link to the bridge, with FMTTYPE, FILENAME and SIZE",
             _reads("attachments"),
         ),

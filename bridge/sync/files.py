@@ -12,7 +12,7 @@ from bridge.mapping.attachments import WantedFiles, shown_files
 from bridge.mapping.series import WantedSeries
 from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarRef, Caller, FileKey, Name
-from bridge.sync.file_plan import FileStep, files_of, has_strangers, plan_files
+from bridge.sync.file_plan import FileStep, check_files, files_of, has_strangers, plan_files
 from bridge.sync.outcome import Write
 
 LOG = logging.getLogger(__name__)
@@ -84,6 +84,10 @@ class Files:
             return self._fetched(write, ref, file.id)
         except ItemMissing:
             raise _nowhere() from None
+
+    def check(self, steps: Sequence[FileStep], stored: Sequence[Item]) -> None:
+        """Hold steps against the bounds. Raises AttachmentTooLarge, TooManyAttachments."""
+        check_files(steps, stored, self._most_bytes)
 
     def plan(
         self, write: Write, wanted: WantedSeries, items: Sequence[Item], stored: Sequence[Item]

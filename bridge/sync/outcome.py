@@ -37,6 +37,7 @@ class Write:
     ``begun`` is an earlier try of the same that was carried out in part, so that its own traces must not stop it.
     ``calendars`` gives those of the viewer's home, to which links in the body may lead; ``fetched`` holds the files
     that were read from Exchange meanwhile.
+    ``may_write``: Exchange lets the viewer change the calendar.
     """
 
     caller: Caller
@@ -48,6 +49,7 @@ class Write:
     begun: Intent | None = None
     calendars: Callable[[], Mapping[CalendarName, CalendarRef]] = field(default=dict, compare=False)
     fetched: dict[AttachmentId, AttachedFile] = field(default_factory=dict, compare=False, repr=False)
+    may_write: bool = True
 
     @property
     def target(self) -> str:
@@ -176,7 +178,15 @@ class Outcomes:
             self._look.apply(ref, context, intent.name, items)
         else:
             self._mirror.remove(ref, intent.name)
+        if intent.ref != ref:
+            self._have_read_again(intent.ref, intent.name)
         self._intents.finish(intent, "settled", self._now())
+
+    def _have_read_again(self, ref: CalendarRef, name: Name) -> None:
+        """Have a resource rendered anew for the viewer whose write it was: what is personal to him may be stored."""
+        rendered = self._mirror.read(ref, name)
+        if rendered is not None:
+            self._mirror.put(ref, rendered)
 
     def _touched(self, caller: Caller, ref: CalendarRef, context: Context, intent: Intent) -> Iterator[ItemId]:
         """Give the items that an interrupted write may have written, each once."""

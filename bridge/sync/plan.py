@@ -8,9 +8,11 @@ from bridge.errors import NotExpressible, PreconditionFailed, UidTaken
 from bridge.exchange import OccurrenceWrite
 from bridge.ids import make_name_stamp
 from bridge.item import Attribute, Content, Item
+from bridge.mapping.calendar_object import CalendarObject, parse
 from bridge.mapping.context import Context
+from bridge.mapping.personal import keys_of, with_owners, with_stamps
 from bridge.mapping.resource import instance_start
-from bridge.mapping.series import WantedSeries, changed
+from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
 from bridge.model import ANY_ETAG, Conditions, ETag, Listed, Name, Snapshot
 from bridge.occurrences import Series, zone_of
 
@@ -104,6 +106,24 @@ def find_target(snapshot: Snapshot, name: Name, wanted: WantedSeries) -> Listed 
     if other is not None and wanted.is_organizer:
         raise UidTaken("Another event of this calendar has this UID.", other.name)
     return other
+
+
+def plan_others(
+    name: Name, body: CalendarObject, stored: tuple[Item, ...], context: Context
+) -> tuple[WantedSeries, Plan]:
+    """Decide the same of a PUT to another's calendar: what is personal to the owner stays as it is.
+
+    ``body`` is as the viewer says. Raises Refused kinds.
+    """
+    apart = keys_of(body, context)
+    owners = parse(to_ical(stored, context.of(name), body.uid, apart=apart).text) if stored else None
+    meant = with_owners(body, context, owners)
+    for each in (with_stamps(meant, context, owners), meant) if owners else (meant,):
+        wanted = to_items(each, context, stored)
+        plan = make_plan(name, wanted, stored, context)
+        if plan.is_done:
+            break
+    return wanted, plan
 
 
 def make_plan(name: Name, wanted: WantedSeries, stored: tuple[Item, ...], context: Context) -> Plan:

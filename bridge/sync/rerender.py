@@ -7,7 +7,7 @@ from bridge.item import Item
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarRef, Listed, Rendered
-from bridge.sync.render import make_rendered
+from bridge.sync.render import Renderer
 
 LOG = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ _AT_ONCE = 200
 """Resources in one writing transaction: others write between two of them."""
 
 
-def render_again(mirror: Mirror, ref: CalendarRef, context: Context) -> None:
+def render_again(mirror: Mirror, renderer: Renderer, ref: CalendarRef, context: Context) -> None:
     """Give every resource the text that it has in this context. Exchange is asked nothing. Raises Unavailable."""
     if mirror.is_rendered_for(ref, context.calendar_url):
         return
@@ -23,7 +23,7 @@ def render_again(mirror: Mirror, ref: CalendarRef, context: Context) -> None:
     def render(listed: Listed, facts: tuple[Item, ...]) -> Rendered | None:
         served_uid = listed.uid if listed.uid != facts[0].content.uid else None
         try:
-            return make_rendered(listed.name, facts, context, served_uid)
+            return renderer.rendered(ref, listed.name, facts, context, served_uid)
         except Exception as error:  # noqa: BLE001 - one event that defeats us keeps the text it has
             LOG.warning("an event could not be rendered anew (%s)", type(error).__name__)
             return None

@@ -55,6 +55,7 @@ from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.pull import Puller
 from bridge.sync.push import Pusher
 from bridge.sync.remove import Remover
+from bridge.sync.render import Renderer
 from bridge.sync.rerender import render_again
 
 LOG = logging.getLogger(__name__)
@@ -101,15 +102,16 @@ class CalendarStore:
         self._on_refused = on_refused
         self._policy = Policy(settings.fresh, now)
         self._directory = Directory(exchange, now)
-        look = Look(exchange, mirror)
+        renderer = self._renderer = Renderer(state.personal)
+        look = Look(exchange, mirror, renderer)
         self._questions = Asking(waiters, now)
         self._listing = Listing(exchange, mirror, state, settings.shares, self._questions, now)
-        self._puller = Puller(exchange, mirror, state.intents, now)
+        self._puller = Puller(exchange, mirror, state, renderer, now)
         self._outcomes = Outcomes(look, mirror, state.intents, state.processes, now)
         self._folders = Folders(exchange, mirror, state, self._listing, self._outcomes)
         self._url = settings.url
         self._files = Files(exchange, mirror, settings.most_bytes)
-        self._pusher = Pusher(exchange, mirror, look, self._outcomes, self._files, settings.most_bytes)
+        self._pusher = Pusher(exchange, mirror, renderer, look, self._outcomes, self._files)
         self._mover = Mover(exchange, mirror, look, self._outcomes)
         self._remover = Remover(exchange, mirror, look, self._outcomes)
 
@@ -217,10 +219,11 @@ class CalendarStore:
     # --- writing -------------------------------------------------------------------------------------
 
     def put(self, login: Login, served: ServedCalendar, name: Name, body: bytes, conditions: Conditions) -> Stored:
-        """Write a resource to Exchange and read it back. Raises Refused and its kinds, Unavailable."""
-        if not served.calendar.rights.write:
-            is_there = name in self._mirror.snapshot(served.calendar.ref).resources
-            raise NotPermitted("You may read this calendar, not change it.", "write-content" if is_there else "bind")
+        """Write a resource to Exchange and read it back. Raises Refused and its kinds, Unavailable.
+
+        On another's calendar, what is personal to the viewer is kept for him alone, and he need not have a right to
+        write for that.
+        """
         write = self._write(login, served, name, body, conditions)
         return self._waiting(login, lambda: self._pusher.put(write), served)
 
@@ -258,11 +261,12 @@ class CalendarStore:
     ) -> Write:
         snapshot = self.snapshot(login, served)
         context, ref = self._context(served, snapshot), served.calendar.ref
+        may_write = served.calendar.rights.write
 
         def calendars() -> dict[CalendarName, CalendarRef]:
             return {one.name: one.calendar.ref for one in self.calendars(login)}
 
-        return Write(login.caller, ref, context, name, body, conditions, calendars=calendars)
+        return Write(login.caller, ref, context, name, body, conditions, calendars=calendars, may_write=may_write)
 
     # --- between -------------------------------------------------------------------------------------
 
@@ -270,7 +274,7 @@ class CalendarStore:
         def pull() -> None:
             ref = served.calendar.ref
             context = self._context(served, self._mirror.snapshot(ref))
-            render_again(self._mirror, ref, context)
+            render_again(self._mirror, self._renderer, ref, context)
             self._settle_deserted(login, served, context)
             self._puller.pull(login.caller, ref, context)
 

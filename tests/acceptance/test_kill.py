@@ -1,5 +1,6 @@
 """kill -9 between any two steps of a write, then the client's retry: one event, as asked."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from bridge.simulator import Simulator
 
-from bridged import ANN, PASSWORD, PEOPLE
+from bridged import ANN, BEN, CLEO, PASSWORD, PEOPLE
 from events import event, instances, override, series
 
 DYING = Path(__file__).parents[1] / "support" / "dying.py"
@@ -28,12 +29,15 @@ class Place:
     exchange: Simulator
     writers: subprocess.Popen[bytes]
 
-    def run(self, operation: str, body: bytes = b"", *, match: str = "", fatal: int = 0) -> dict[str, Any] | None:
-        """Have a process do the write; None when it was killed on the way."""
+    def run(
+        self, operation: str, body: bytes = b"", *, match: str = "", fatal: int = 0, person: str = ANN
+    ) -> dict[str, Any] | None:
+        """Have a process do the write to Ann's calendar; None when it was killed on the way."""
         asked = {
             "config": str(self.config),
-            "login": ANN,
+            "login": person,
             "password": PASSWORD,
+            "calendar": "calendar" if person == ANN else f"{ANN}~calendar",
             "operation": operation,
             "body": body.decode(),
             "match": match,
@@ -56,6 +60,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         config = tmp_path / "bridge.toml"
         config.write_text(
             f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{tmp_path / "own"}"\n[sync]\nfresh = 0\n'
+            + "".join(f'[[share]]\nviewer = "{viewer}"\nowner = "{ANN}"\n' for viewer in (BEN, CLEO))
         )
         with subprocess.Popen(
             [sys.executable, str(DYING)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path
@@ -111,6 +116,30 @@ def test_an_update_killed_at_any_step_is_done_after_the_retry(place: Place) -> N
         assert not retried["created"]
         assert place.subjects() == [f"Step {step}"], f"killed at step {step}"
         etag = retried["etags"]["dying.ics"]
+
+
+@pytest.mark.parametrize("person", [BEN, CLEO])
+def test_a_dismissal_on_anothers_calendar_killed_at_any_step_is_done_after_the_retry(place: Place, person: str) -> None:
+    alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT15M\r\nEND:VALARM"
+    made = place.run("put", event("dying-p", "Hers", alarm))
+    assert made is not None
+    seen = place.run("look", person=person)
+    assert seen is not None
+    text, etag, before = seen["text"], seen["etags"]["dying.ics"], place.exchange.events(ANN)[0].change
+    for step in itertools.count():
+        said = text.replace("END:VEVENT", f"X-MOZ-GENERATION:{step}\r\nEND:VEVENT")
+        body = (said if person == BEN else said.replace("Hers", f"Step {step}")).encode()
+        killed = place.run("put", body, match=etag, fatal=step, person=person)
+        if step and killed is not None:
+            break
+        retried = place.run("put", body, match=etag, person=person) if step else killed
+        assert retried is not None, f"killed at step {step}"
+        assert f"X-MOZ-GENERATION:{step}\r\n" in retried["text"], f"killed at step {step}"
+        assert place.subjects() == ["Hers" if person == BEN else f"Step {step}"], f"killed at step {step}"
+        etag = retried["etags"]["dying.ics"]
+    assert step >= 8, "a write has that many steps at least"
+    (item,) = place.exchange.events(ANN)
+    assert (item.values["ReminderMinutesBeforeStart"], item.change == before) == (15, person == BEN)
 
 
 def test_a_delete_killed_at_any_step_is_done_after_the_retry(place: Place) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from icalendar import Timezone
 
@@ -33,11 +33,13 @@ def test_zones_with_odd_rules_are_written_right(name: str, year: int) -> None:
     check(name, year)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(IANA_TO_WINDOWS)), st.integers(1950, 2060))
 def test_every_zone_is_written_right_for_the_year(name: str, year: int) -> None:
     check(name, year)
 
 
+@settings(deadline=None)
 @given(
     name=st.sampled_from(sorted(IANA_TO_WINDOWS)),
     since=st.integers(1995, 2030),
