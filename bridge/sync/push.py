@@ -24,7 +24,7 @@ from bridge.mapping.series import to_items
 from bridge.mirror.mirror import Mirror
 from bridge.model import ANY_ETAG, Listed, Rendered, Stored
 from bridge.state.intents import Intent
-from bridge.sync.file_plan import check_files, check_reshaping
+from bridge.sync.file_plan import check_reshaping
 from bridge.sync.files import Files
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
@@ -37,16 +37,10 @@ from bridge.sync.traces import are_ours
 class Pusher:
     """Writes events to Exchange for one organisation."""
 
-    def __init__(
-        self, exchange: Exchange, mirror: Mirror, look: Look, outcomes: Outcomes, files: Files, most_bytes: int
-    ) -> None:
-        """Take the back end, the mirror, what looks at Exchange, what keeps the intents, and what handles files.
-
-        ``most_bytes`` of files may come with one event.
-        """
+    def __init__(self, exchange: Exchange, mirror: Mirror, look: Look, outcomes: Outcomes, files: Files) -> None:
+        """Take the back end, the mirror, what looks at Exchange, what keeps the intents, and what handles files."""
         self._exchange = exchange
         self._files = files
-        self._most_bytes = most_bytes
         self._mirror = mirror
         self._look = look
         self._outcomes = outcomes
@@ -89,8 +83,7 @@ class Pusher:
         stored = read_stored(self._mirror, write, target) if target else ()
         wanted = self._files.bring(write, to_items(body, write.context, stored), stored)
         plan = make_plan(write.name, wanted, stored, write.context)
-        files = self._files.plan(write, wanted, stored, stored)
-        check_files(files, stored, self._most_bytes)
+        files = self._files.judge(write, wanted, stored)
         if isinstance(plan.item, Update) and plan.item.reshapes:
             check_reshaping(wanted, stored)
         return Judged(there, target, stored, wanted, plan, files)

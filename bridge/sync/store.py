@@ -109,7 +109,7 @@ class CalendarStore:
         self._folders = Folders(exchange, mirror, state, self._listing, self._outcomes)
         self._url = settings.url
         self._files = Files(exchange, mirror, settings.most_bytes)
-        self._pusher = Pusher(exchange, mirror, look, self._outcomes, self._files, settings.most_bytes)
+        self._pusher = Pusher(exchange, mirror, look, self._outcomes, self._files)
         self._mover = Mover(exchange, mirror, look, self._outcomes)
         self._remover = Remover(exchange, mirror, look, self._outcomes)
 
