@@ -1,4 +1,4 @@
-"""What Exchange makes of an appointment that a client writes: times, zones, whole days, attendees, mails.
+"""What Exchange makes of an appointment that a client writes: times, zones, whole days, attendees.
 
 Sources: [D] create all-day events, create appointments in a specific time zone, responsecode; the rest `rules`.
 """
@@ -10,7 +10,7 @@ from bridge.simulator.call import Call
 from bridge.simulator.extended import read_property
 from bridge.simulator.fields import BY_NAME, Field
 from bridge.simulator.meeting_zone import VALUE as MEETING_ZONE
-from bridge.simulator.model import Attendee, ExtendedPath, Item, Mail
+from bridge.simulator.model import Attendee, ExtendedPath, Item
 from bridge.simulator.series import arranged
 from bridge.simulator.trouble import EwsError, NotSimulated, invalid
 from bridge.simulator.xml import Element, children, name_of
@@ -125,13 +125,3 @@ def keep_answers(call: Call, before: Item, values: Values) -> Values:
 def _answered(who: Attendee, known: Mapping[str, Attendee]) -> Attendee:
     old = known.get(who.address.casefold())
     return Attendee(who.name, who.address, old.response, old.answered) if old else who
-
-
-def mail(call: Call, item: Item, kind: str, mode: str) -> bool:
-    """Tell whether a mail goes out for the item, and put it into the outbox; `mode` as the client asked."""
-    if mode == "SendToNone" or not item.attendees:
-        return False
-    sender = call.store.mailboxes[item.mailbox].owner.address
-    recipients = tuple(who.address for who in item.attendees)
-    call.store.outbox.append(Mail(sender, kind, str(item.values.get("Subject", "")), recipients))
-    return True

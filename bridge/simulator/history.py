@@ -5,9 +5,11 @@ request's version is. Sources: [D] the pages of these operations and elements, e
 "assumed" for what an unknown operation or header gives.
 """
 
+from functools import cache
+
 from bridge.simulator.rules import Personality, rank
 from bridge.simulator.trouble import Fault, invalid
-from bridge.simulator.xml import Element, name_of
+from bridge.simulator.xml import Element, M, T, name_of
 
 _2010, _SP1, _SP2, _2013, _2013_SP1 = (
     "Exchange2010",
@@ -42,12 +44,19 @@ def check_history(personality: Personality, request: Element) -> None:
     """Refuse an operation, an element or an attribute of later: ErrorSchemaValidation."""
     if rank(_OPERATIONS.get(name_of(request), "")) > personality.level:
         raise invalid(f"Could not find schema information for the element '{request.tag}'.")
-    for element in request.iter():
-        if isinstance(element.tag, str) and rank(_ELEMENTS.get(name_of(element), "")) > personality.level:
-            raise unexpected(element)
+    late = _late(personality.level)
+    for element in request.iter(*late) if late else ():
+        raise unexpected(element)
     for name in request.attrib:
         if rank(_ATTRIBUTES.get(str(name), "")) > personality.level:
             raise invalid(f"The '{name!s}' attribute is not declared.")
+
+
+@cache
+def _late(level: int) -> tuple[str, ...]:
+    """Give the tags of the elements that a server of that rank does not have."""
+    names = [name for name, since in _ELEMENTS.items() if rank(since) > level]
+    return tuple(space + name for name in names for space in (T, M))
 
 
 def check_context(personality: Personality) -> None:

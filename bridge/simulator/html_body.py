@@ -43,7 +43,11 @@ def parsed(content: str) -> tuple[Element | None, Element]:
     """Give the head, None without one, and the body of HTML, however much of a document it is."""
     whole = content if re.search(r"<(html|body|head)\b", content, re.IGNORECASE) else f"<body>{content}</body>"
     # As bytes, so that a charset it names is not believed: it was decoded when it came
-    root = parser.document_fromstring(whole.encode(), parser=parser.HTMLParser(encoding="utf-8"))
+    reader = parser.HTMLParser(encoding="utf-8")
+    try:
+        root = parser.document_fromstring(whole.encode(), parser=reader)
+    except etree.ParserError:  # a comment that never ends is all there is
+        root = parser.document_fromstring(b"<body></body>", parser=reader)
     body = root.find("body")
     return root.find("head"), body if body is not None else etree.SubElement(root, "body")
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from bridge.simulator.identifiers import ItemName, change_key, folder_id, item_id
 
 LEVELS = ("none", "freebusy", "read", "write", "owner")
+X500 = "/o="  # what the directory's own addresses begin with, in lower case
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
 

@@ -95,6 +95,7 @@ class Rules:
     batch_keeps_key: bool = True
     deleted_neighbours_bound: bool = True
     dates_as_times: bool = False
+    zone_parts_renamed: bool = False
     html_cleaned: bool = True
     html_through_rtf: bool = False
     text_lines_by_crlf: bool = True
@@ -154,6 +155,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "batch_keeps_key": "assumed",  # a key that was good when a request began is so for all its occurrences
         "deleted_neighbours_bound": "[R] OutlookGoogleCalendarSync: no two on a day even when one is deleted",
         "attachment_limit_bytes": "assumed",  # the code: [D] responsecode, there for what 32 bits cannot count
+        "zone_parts_renamed": "assumed",  # periods and groups of a client's own zone come back under other ids
         "html_cleaned": "assumed",  # without scripts and comments; always so by FilterHtmlContent: [D] its page
         "html_through_rtf": "[R] Stack Overflow 20712500: appointments of 2010; of 2007 assumed",
         "text_lines_by_crlf": "assumed",  # the lines of a text come back ended by CR LF
@@ -203,13 +205,13 @@ PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
         "2019": Personality("2019", (15, 2, 1748, 10), "V2017_07_11", "V2017_07_11", Rules()),
         # [V] 15.20.3370
         "online": Personality(
-            # What becomes of a batch's keys and of scripts nobody has shown us; so that no client leans on it, here it
-            # is the other way
+            # Nobody has shown us what becomes of a batch's keys, of scripts and of a zone's ids; so that no client
+            # leans on it, here it is the other way
             "online",
             (15, 20, 3370, 16),
             "V2018_01_08",
             "V2018_01_08",
-            Rules(batch_keeps_key=False, html_cleaned=False),
+            Rules(batch_keeps_key=False, html_cleaned=False, zone_parts_renamed=True),
         ),
         "lenient": Personality(
             "lenient",

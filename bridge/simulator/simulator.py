@@ -211,6 +211,20 @@ class Simulator:
         """Give an item's attachments as they are now."""
         return held(self.store.item_by_id(item.id))
 
+    def respond(self, item: Item, address: str, response: str) -> Item:
+        """Give the organizer's item after an attendee answered: `Accept`, `Tentative`, `Decline`."""
+        with self.store.lock:
+            current, moment = self.store.item_by_id(item.id), self.store.clock()
+            lists = {
+                name: tuple(
+                    replace(who, response=response, answered=moment) if who.address == address else who
+                    for who in current.people(name)
+                )
+                for name in ("RequiredAttendees", "OptionalAttendees", "Resources")
+                if current.people(name)
+            }
+            return self.change_event(current, **lists)
+
     def occurrence(self, master: Item, index: int) -> Item:
         """Give an occurrence of a series by its index from 1, deleted ones counted; it can be changed and removed."""
         series = series_of(self.store.item_by_id(master.id))

@@ -4,12 +4,12 @@ import re
 
 from bridge.simulator.call import Call
 from bridge.simulator.html_body import through_rtf
-from bridge.simulator.model import Attendee, Body
+from bridge.simulator.model import X500, Attendee, Body
 from bridge.simulator.rules import rank
 from bridge.simulator.trouble import EwsError, invalid
 from bridge.simulator.xml import Element, T, children, flag, name_of, text_of
 from bridge.simulator.zone_xml import read_zone
-from bridge.simulator.zones import Zone, fixed
+from bridge.simulator.zones import Zone, fixed, named, renamed
 
 SENSITIVITY = {"Normal": "", "Personal": "", "Private": "", "Confidential": ""}
 IMPORTANCE = {"Low": "", "Normal": "", "High": ""}
@@ -27,6 +27,13 @@ def take_bool(_call: Call, element: Element) -> bool:
     if (element.text or "").strip() not in {"true", "false", "1", "0"}:
         raise invalid(f"The '{element.tag}' element is invalid - '{element.text}' is not a valid Boolean value.")
     return flag(element.text)
+
+
+def take_online(call: Call, element: Element) -> bool:
+    """Give whether it is a NetMeeting of old; since 2013 that is told of a service and not written."""
+    if call.personality.level >= rank("Exchange2013"):
+        raise EwsError("ErrorInvalidPropertySet", "The property calendar:IsOnlineMeeting cannot be set.")
+    return take_bool(call, element)
 
 
 def take_int(least: int, most: int, _call: Call, element: Element) -> int:
@@ -81,7 +88,10 @@ def take_strings(_call: Call, element: Element) -> tuple[str, ...]:
 
 def take_zone(call: Call, element: Element) -> Zone:
     """Give a zone by its definition or its id. Source: [D] responsecode, ErrorTimeZone."""
-    return zone_or_error(call, read_zone(element, young=call.personality.young_zones), element.get("Id", ""))
+    young = call.personality.young_zones
+    zone = zone_or_error(call, read_zone(element, young=young), element.get("Id", ""))
+    is_custom = named(zone.id, young=young) is None
+    return renamed(zone) if is_custom and call.rules.zone_parts_renamed else zone
 
 
 def zone_or_error(call: Call, zone: Zone | None, name: str) -> Zone:
@@ -104,6 +114,8 @@ def take_attendees(call: Call, element: Element) -> tuple[Attendee, ...]:
         if not address:
             raise EwsError("ErrorInvalidRecipients", "An attendee needs an e-mail address.")
         known = call.store.person(address)
+        if known and address.casefold().startswith(X500):
+            address = known.address  # rule x500_resolved
         name = text_of(mailbox, T + "Name") or (known.name if known else address)
         found.setdefault(address.casefold(), Attendee(name, address))
     return tuple(found.values())

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from bridge.simulator import html_body
 from bridge.simulator.bodies import body_of, body_text
 from bridge.simulator.call import Call
-from bridge.simulator.model import Attendee, Item, Person
+from bridge.simulator.model import X500, Attendee, Item, Person
 from bridge.simulator.rights import item_rights, rights_element
 from bridge.simulator.xml import Element, T, add, bool_text, make
 from bridge.simulator.zone_xml import duration_text, zone_element
@@ -203,8 +203,13 @@ def organizer(told: Told, item: Item) -> Element:
     if person and not told.rich and told.call.rules.find_organizer_is_ex:
         _mailbox(element, who.name, person.legacy_name, "EX", "OneOff")
     else:
-        _mailbox(element, who.name, who.address, "SMTP", "Mailbox" if person else "OneOff")
+        _mailbox(element, who.name, who.address, _routing(who), "Mailbox" if person else "OneOff")
     return element
+
+
+def _routing(who: Attendee) -> str:
+    """Give the kind of an address: one of the directory that leads to nobody is told as it is. Assumed."""
+    return "EX" if who.address.casefold().startswith(X500) else "SMTP"
 
 
 def attendees(name: str, told: Told, item: Item) -> Element | None:
@@ -218,7 +223,7 @@ def attendees(name: str, told: Told, item: Item) -> Element | None:
     for who in people:
         attendee = add(element, T + "Attendee")
         known = told.call.store.person(who.address)
-        _mailbox(attendee, who.name, who.address, "SMTP", "Mailbox" if known else "OneOff")
+        _mailbox(attendee, who.name, who.address, _routing(who), "Mailbox" if known else "OneOff")
         add(attendee, T + "ResponseType", who.response)
         if who.answered:
             add(attendee, T + "LastResponseTime", told.call.time_text(who.answered))

@@ -54,6 +54,7 @@ def properties(item: Any) -> list[str]:
         (DIRTY, '<p class="x">ab</p>'),
         ('<a href="javascript:x">l</a>', "<a>l</a>"),
         ("", ""),
+        ("<!-- <html>", ""),
     ],
 )
 def test_html_is_told_as_a_document_of_one_form(given: str, inside: str) -> None:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from functools import partial
 
 from bridge.simulator.answers import required, respond, success
-from bridge.simulator.appointments import Extended, Values, check_zones, keep_answers, mail, settle, take
+from bridge.simulator.appointments import Extended, Values, check_zones, keep_answers, settle, take
 from bridge.simulator.attachments import VALUE as ATTACHMENTS
 from bridge.simulator.call import Call
 from bridge.simulator.extended import read_path, read_property
 from bridge.simulator.fields import Field
 from bridge.simulator.identifiers import ItemName
+from bridge.simulator.mails import mail_update
 from bridge.simulator.model import Body, Item
 from bridge.simulator.places import item_at
 from bridge.simulator.series import check_place, series_of
@@ -64,7 +65,7 @@ def _one(call: Call, named: Element, steps: list[Step] | EwsError, begun: dict[I
     fresh = replace(item, values=settled, extended=extended, modified_by=call.viewer.name)
     _check_occurrence(call, fresh)
     _check_trash(call, fresh, mode)
-    if mail(call, fresh, "update", mode):
+    if mail_update(call, item, fresh, mode):
         fresh = replace(fresh, values={**settled, "MeetingRequestWasSent": True})
     stored = put_change(call.store, call.rules, item, fresh, written=written)
     message = success("UpdateItem")
