@@ -71,8 +71,8 @@ NOTES: Mapping[str, Note] = MappingProxyType(
         ),
         "CATEGORIES": Note("each once, at most 255 characters; none clears them", "one line"),
         "VALARM": Note(
-            "on one's own calendar, the first display or sound alarm at or before the start, in minutes, at most five years; seconds are "
-            "rounded so that it is not late. Further alarms are kept",
+            "on one's own calendar, the first display or sound alarm at or before the start, in minutes, at most five "
+            "years; seconds are rounded so that it is not late. Further alarms are kept",
             "a display alarm; the client's own with the new time where Outlook changed it",
         ),
         "PRIORITY": Note("1 to 4: High, 6 to 9: Low, else Normal", "High: 1, Low: 9"),

@@ -1,12 +1,12 @@
 """The files of events at Exchange: found by the links that clients have, fetched, attached and detached."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bridge.errors import AccessDenied, AttachmentTooLarge, ExchangeFailed, ItemMissing, NotExpressible, NotPermitted
 from bridge.exchange import Deadline, Exchange
-from bridge.ids import make_file_key
+from bridge.ids import FilePlace, make_file_key
 from bridge.item import AttachedFile, AttachmentId, AttachmentRef, Item, ItemRef
 from bridge.mapping.attachments import WantedFiles, shown_files
 from bridge.mapping.series import WantedSeries
@@ -62,32 +62,45 @@ class Files:
         A link to a file that this very event had is let go: somebody has taken the file away. Raises NotExpressible
         for a link that leads nowhere, AttachmentTooLarge, Unavailable.
         """
-        if not any(files.others for files in wanted.files.values()):
+        places = {place.key: place for files in wanted.files.values() for place in files.others}
+        if not places:
             return wanted
-        return replace(wanted, files={part: self._bring(write, files, stored) for part, files in wanted.files.items()})
+        found = self._find_all(write, places.values(), stored)
+        if sum(file.size for _, file in found.values()) > self._most_bytes + _ROOM:
+            raise AttachmentTooLarge(
+                f"ATTACH: files of more than {self._most_bytes} bytes are not copied to one event."
+            )
+        copies = {key: self._copy(write, ref, file) for key, (ref, file) in found.items()}
+        return replace(wanted, files={part: _with_copies(files, copies) for part, files in wanted.files.items()})
 
-    def _bring(self, write: Write, files: WantedFiles, stored: tuple[Item, ...]) -> WantedFiles:
-        found = []
-        for place in files.others:
-            ref = write.calendars().get(place.calendar) if place.principal == write.ref.viewer.address else None
+    def _find_all(
+        self, write: Write, places: Iterable[FilePlace], stored: tuple[Item, ...]
+    ) -> dict[FileKey, tuple[CalendarRef, AttachmentRef]]:
+        calendars = write.calendars()
+        found = {}
+        for place in places:
+            ref = calendars.get(place.calendar) if place.principal == write.ref.viewer.address else None
             file = self.find(ref, place.name, place.key) if ref is not None else None
             if ref is not None and file is not None:
-                found.append(self._copy(write, ref, file))
+                found[place.key] = ref, file
             elif not (stored and ref == write.ref and place.name == write.name):
                 raise _nowhere()
-        return WantedFiles(files.links, new=(*files.new, *found))
+        return found
 
     def _copy(self, write: Write, ref: CalendarRef, file: AttachmentRef) -> AttachedFile:
-        if file.size > self._most_bytes + _ROOM:
-            raise AttachmentTooLarge(f"ATTACH: a file of more than {self._most_bytes} bytes is not copied here.")
         try:
             return self._fetched(write, ref, file.id)
         except ItemMissing:
             raise _nowhere() from None
 
-    def check(self, steps: Sequence[FileStep], stored: Sequence[Item]) -> None:
-        """Hold steps against the bounds. Raises AttachmentTooLarge, TooManyAttachments."""
+    def judge(self, write: Write, wanted: WantedSeries, stored: Sequence[Item]) -> tuple[FileStep, ...]:
+        """Decide what would be done with the files of items as they are stored.
+
+        Raises AttachmentTooLarge, TooManyAttachments, Unavailable.
+        """
+        steps = self.plan(write, wanted, stored, stored)
         check_files(steps, stored, self._most_bytes)
+        return steps
 
     def plan(
         self, write: Write, wanted: WantedSeries, items: Sequence[Item], stored: Sequence[Item]
@@ -139,6 +152,11 @@ class Files:
 
     def _attach(self, write: Write, ref: ItemRef, files: Sequence[AttachedFile]) -> ItemRef:
         return self._exchange.attach(write.caller, write.ref, ref, files, Deadline.after(SEND))
+
+
+def _with_copies(files: WantedFiles, copies: Mapping[FileKey, AttachedFile]) -> WantedFiles:
+    brought = (copies[place.key] for place in files.others if place.key in copies)
+    return WantedFiles(files.links, new=(*files.new, *brought))
 
 
 def _nowhere() -> NotExpressible:

@@ -54,8 +54,7 @@ class Judge:
             check(write.conditions, there.etag if there else None)
         stored = read_stored(self._mirror, write, target) if target else ()
         wanted, plan = self._plan(write, body, stored)
-        files = self._files.plan(write, wanted, stored, stored)
-        self._files.check(files, stored)
+        files = self._files.judge(write, wanted, stored)
         if isinstance(plan.item, Update) and plan.item.reshapes:
             check_reshaping(wanted, stored)
         judged = Judged(there, target, stored, wanted, plan, files)

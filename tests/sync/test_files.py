@@ -512,6 +512,15 @@ def test_a_copy_in_the_same_calendar_has_its_own_file(world: World) -> None:
     assert [attached(world, item) for item in world.items()] == [[AGENDA], [AGENDA]]
 
 
+def test_more_than_is_taken_is_not_even_fetched_to_be_copied(world: World) -> None:
+    large = [AttachedFile(f"{number}.txt", "text/plain", b"x" * 60_000) for number in range(3)]
+    outlook_attaches(world, world.outlook_adds("one@outlook"), *large)
+    lines = [f"ATTACH:{url}" for url in links(world.text("one@outlook.ics"))]
+    with pytest.raises(AttachmentTooLarge, match=r"^ATTACH: "):
+        world.put("b.ics", event("u2", "Lunch", *lines), new=True)
+    assert world.exchange.calls["attachment"] == 0
+
+
 @pytest.mark.parametrize(
     "url",
     [
