@@ -5,8 +5,8 @@ it, compared, and deleted. Compared is every property with its parameters, by wh
 event, alarm and other component, and around the events; besides, by another library, the instants of each event and the
 occurrences of a series over its first five years. What becomes of an object is one of
 
-- stored and equal: nothing of it differs;
-- stored, with a change that ``NAMED`` lists and gives a reason for;
+- stored and equal: all that it says comes back, and nothing is added but what ``ADDED`` lists and gives a reason for;
+- stored, with a change that ``CHANGED`` lists and gives a reason for;
 - refused with a reason: by ``valid-calendar-data`` what RFC 5545 or RFC 4791 does not allow, by anything else what
   Exchange cannot hold;
 - failed: any other error, or any other difference. Then this exits with 1.
@@ -36,13 +36,14 @@ from meaning import Difference, read
 from running import bridge, control, exchange
 
 ORGANIZER = re.compile(rb"^ORGANIZER[^\r\n]*?mailto:([^\s;\"\r\n]+)", re.MULTILINE | re.IGNORECASE)
-NAMED = {
-    Difference("gained", "DTSTAMP"): "there is a DTSTAMP where the object has none: RFC 5545 3.6.1 demands one",
-    Difference("gained", "CREATED"): "there is a CREATED where the object has none: Exchange's own",
-    Difference("gained", "LAST-MODIFIED"): "there is a LAST-MODIFIED where the object has none: Exchange's own",
+ADDED = {
+    Difference("gained", "DTSTAMP"): "DTSTAMP, where the object has none: RFC 5545 3.6.1 demands one",
+    Difference("gained", "CREATED"): "CREATED, where the object has none: Exchange's own",
+    Difference("gained", "LAST-MODIFIED"): "LAST-MODIFIED, where the object has none: Exchange's own",
 }
-"""The changes that are meant, and what an app sees of them."""
 BLANKED = "a blank stands for each control character: neither RFC 5545 nor XML has a place for one"
+CHANGED: dict[Difference, str] = {}
+"""Changes of a property that are meant, beside ``BLANKED``. There are none."""
 CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 DOCS = Path(__file__).parents[1] / "docs" / "corpus.md"
 FIRST, SECOND = "organizer@example.test", "guest@example.test"
@@ -56,6 +57,7 @@ class Result:
     mailbox: str
     outcome: str
     reasons: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
 
 def objects(folder: Path) -> Iterator[tuple[Path, bytes]]:
@@ -100,9 +102,7 @@ class Client:
         gone = self._session.delete(url, timeout=60)
         if got.status_code != 200 or gone.status_code not in {200, 204}:
             return Result(path, self.mailbox, "failed", (f"GET {got.status_code}, DELETE {gone.status_code}",))
-        named, wrong = compare(body, got.content)
-        outcome = "failed" if wrong else "changed" if named else "equal"
-        return Result(path, self.mailbox, outcome, tuple(wrong or named))
+        return judged(path, self.mailbox, compare(body, got.content))
 
 
 def outcome_of(answer: requests.Response) -> str:
@@ -118,21 +118,37 @@ def reason_of(answer: requests.Response) -> str:
     return re.sub(r"\b(line|Line|take) \d+\b", r"\1 N", text)[:200]
 
 
-def compare(sent: bytes, served: bytes) -> tuple[list[str], list[str]]:
-    """Give the changes that are named, and in words those that are not."""
+@dataclass
+class Compared:
+    """In what an object came back otherwise: what was added, changes that are named, and those that are not."""
+
+    added: list[str]
+    named: list[str]
+    wrong: list[str]
+
+
+def judged(path: Path, mailbox: str, found: Compared) -> Result:
+    """Give what became of an object that was stored."""
+    outcome = "failed" if found.wrong else "changed" if found.named else "equal"
+    return Result(path, mailbox, outcome, tuple(found.wrong or found.named), tuple(found.added))
+
+
+def compare(sent: bytes, served: bytes) -> Compared:
+    """Give in what an object came back otherwise."""
     found, named = meaning.compare(read(sent), read(served)), []
     if CONTROLS.search(sent) and (blanked := meaning.compare(read(CONTROLS.sub(b" ", sent)), read(served))) != found:
         found, named = blanked, [BLANKED]
     found = [one for one in found if one.name not in {"PRODID", "VERSION"}]
-    named += sorted({NAMED[one] for one in found if one in NAMED})
-    wrong = [str(one) for one in found if one not in NAMED]
+    added = sorted({ADDED[one] for one in found if one in ADDED})
+    named += sorted({CHANGED[one] for one in found if one in CHANGED})
+    wrong = [str(one) for one in found if one not in ADDED and one not in CHANGED]
     before, after = events_of(sent), events_of(served)
     there = (key for key, event in before.items() if "DTSTART" in event and key in after)
     times = ((instants_of(before[key]), instants_of(after[key])) for key in there)
     wrong += [f"instants {was} {now}" for was, now in times if was != now]
     if any("RRULE" in event for event in before.values()) and not wrong:
         wrong += compare_occurrences(sent, served)
-    return named, wrong
+    return Compared(added, named, wrong)
 
 
 def compare_occurrences(sent: bytes, served: bytes) -> list[str]:
@@ -223,7 +239,7 @@ COLUMNS = {
     "failed": "failed",
 }
 LISTED = {
-    "changed": "Stored, with a named change",
+    "changed": "Stored, with a change that is meant",
     "refused": "Valid, and not held by Exchange",
     "invalid": "Not valid",
 }
@@ -236,9 +252,9 @@ def report(results: list[Result]) -> int:
         count = Counter(one.outcome for one in results if one.mailbox == mailbox)
         cells = [f"{count[outcome]:>{len(title)}}" for outcome, title in COLUMNS.items()]
         print("  ".join([f"{mailbox:24}", *cells, f"{share_of(count):>19.1%}"]))
-    for outcome, title in LISTED.items():
-        print(f"\n{title}, by reason:")
-        for reason, number in reasons(results, outcome):
+    for title, counted in listed(results):
+        print(f"\n{title}:")
+        for reason, number in counted or [("none", 0)]:
             print(f"{number:6}  {reason}")
     failed = [one for one in results if one.outcome == "failed"]
     for one in failed:
@@ -252,10 +268,15 @@ def share_of(count: Counter[str]) -> float:
     return stored / max(1, stored + count["refused"] + count["failed"])
 
 
-def reasons(results: list[Result], outcome: str) -> list[tuple[str, int]]:
-    """Count objects of one mailbox by reason."""
-    found = (one.reasons for one in results if one.outcome == outcome and one.mailbox == FIRST)
-    return Counter(reason for each in found for reason in each).most_common()
+def listed(results: list[Result]) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Count the objects of one mailbox by what was added, changed and refused."""
+    own = [one for one in results if one.mailbox == FIRST]
+    added = Counter(what for one in own for what in one.added).most_common()
+    found = [("Added to what is stored", added)]
+    for outcome, title in LISTED.items():
+        reasons = Counter(reason for one in own if one.outcome == outcome for reason in one.reasons)
+        found.append((title, reasons.most_common()))
+    return found
 
 
 def write(results: list[Result]) -> None:
@@ -270,9 +291,9 @@ def write(results: list[Result]) -> None:
         f"RFC 4791, and {count['refused']} are valid and not held by Exchange: {share_of(count):.1%} of the valid ones",
         "are stored.",
     ]
-    for outcome, title in LISTED.items():
-        parts += [f"\n## {title}\n", "| objects | reason |", "|---|---|"]
-        parts += [f"| {number} | {reason.replace('|', '/')} |" for reason, number in reasons(results, outcome)]
+    for title, counted in listed(results):
+        parts += [f"\n## {title}\n", *(["| objects | reason |", "|---|---|"] if counted else ["None."])]
+        parts += [f"| {number} | {reason.replace('|', '/')} |" for reason, number in counted]
     DOCS.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
