@@ -14,7 +14,7 @@ import requests
 from bridged import ANN, PASSWORD, Bridged, bridged
 from events import event
 from grammar_judge import unnamed
-from grammar_properties import CLIENTS, EXTENSIONS, PEOPLE, RFC_5545
+from grammar_properties import CLIENTS, EXTENSIONS, OF_ALARMS, PEOPLE, RFC_5545
 from grammar_values import PARAMETERS
 
 LONG = "x" * 100_000
@@ -117,6 +117,33 @@ def test_a_property_in_the_wrong_place_is_refused_by_name_or_comes_back(door: Do
         ),
         name,
     )
+
+
+@pytest.mark.parametrize("name", ["ACTION", "TRIGGER", "REPEAT", "DURATION", "DESCRIPTION", "ATTACH", *OF_ALARMS])
+def test_a_value_that_is_none_in_an_alarm_is_refused_by_name_or_comes_back(door: Door, name: str) -> None:
+    given = {"ACTION": "DISPLAY", "TRIGGER": "-PT5M", "DESCRIPTION": "Go"}
+
+    def alarm(value: str) -> str:
+        lines = (f"{key}:{each}" for key, each in {**given, name: value}.items())
+        return "\r\n".join(["BEGIN:VALARM", *lines, "END:VALARM"])
+
+    values = (*NO_VALUES, *(WRONG_TYPES if name in {"ACTION", "TRIGGER", "REPEAT", "DURATION"} else ()))
+    door.check(((value, event("bad", "Bad", alarm(value))) for value in values), name, "VALARM")
+
+
+@pytest.mark.parametrize("name", ["TZID", "DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "TZNAME", "RRULE", "RDATE", "TZURL"])
+def test_a_value_that_is_none_in_a_zone_is_refused_by_name_or_comes_back(door: Door, name: str) -> None:
+    given = {"DTSTART": "20000101T000000", "TZOFFSETFROM": "+0017", "TZOFFSETTO": "+0017"}
+    event_body = with_line("DTSTART;TZID=Ship:20270301T090000", "DTSTART")
+
+    def body(value: str) -> bytes:
+        tzid = value if name == "TZID" else "Ship"
+        lines = (f"{key}:{each}" for key, each in ({**given, name: value} if name != "TZID" else given).items())
+        observance = "\r\n".join(["BEGIN:STANDARD", *lines, "END:STANDARD"])
+        zone = f"BEGIN:VTIMEZONE\r\nTZID:{tzid}\r\n{observance}\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT"
+        return event_body.replace(b"BEGIN:VEVENT", zone.encode())
+
+    door.check(((value, body(value)) for value in (*NO_VALUES, *WRONG_TYPES, "+9999", "-00", "+001")), name)
 
 
 @pytest.mark.parametrize("name", [*(one for one in PARAMETERS if not one.upper().startswith("X-")), *MORE_PARAMETERS])
