@@ -1,13 +1,18 @@
 """Real iCalendar objects through the bridge and back: ``make corpus``.
 
 Each object is PUT over HTTP into a mailbox that is its organizer and into one that is not, read back as Exchange made
-it, compared, and deleted. Stored and equal means, of the event and of each overriding occurrence: the UID, SUMMARY,
-LOCATION, DESCRIPTION, CLASS, TRANSP, CATEGORIES, the first alarm and the instants say the same, and every other
-property is there; and a series has the same occurrences as another library expands them, over its first five years.
-Exits with 1 when an object failed: an error that is not a refusal with a reason, or one that came back different.
+it, compared, and deleted. Compared is every property with its parameters, by what it says (``meaning.py``), in every
+event, alarm and other component, and around the events; besides, by another library, the instants of each event and the
+occurrences of a series over its first five years. What becomes of an object is one of
 
-A refusal by ``valid-calendar-data`` is of an object that RFC 5545 or RFC 4791 does not allow; any other is of one that
-Exchange cannot hold. ``--write`` puts the table of refusals into docs/corpus.md.
+- stored and equal: all that it says comes back, and nothing is added but what ``ADDED`` lists and gives a reason for;
+- stored, with a change that ``CHANGED`` lists and gives a reason for;
+- refused with a reason: by ``valid-calendar-data`` what RFC 5545 or RFC 4791 does not allow, by anything else what
+  Exchange cannot hold;
+- failed: any other error, or any other difference. Then this exits with 1.
+
+Not compared are VERSION and PRODID, which are of the product that wrote the object (RFC 5545 3.7.3), and the rules in a
+VTIMEZONE, but by the instants they give. ``--write`` puts the tables into docs/corpus.md.
 """
 
 import os
@@ -26,23 +31,33 @@ import recurring_ical_events
 import requests
 from icalendar import Calendar
 
+import meaning
+from meaning import Difference, read
 from running import bridge, control, exchange
 
 ORGANIZER = re.compile(rb"^ORGANIZER[^\r\n]*?mailto:([^\s;\"\r\n]+)", re.MULTILINE | re.IGNORECASE)
-TEXTS = ("SUMMARY", "LOCATION", "DESCRIPTION", "CLASS", "TRANSP")
-DEFAULTS = {"CLASS": "PUBLIC", "TRANSP": "OPAQUE"}
+ADDED = {
+    Difference("gained", "DTSTAMP"): "DTSTAMP, where the object has none: RFC 5545 3.6.1 demands one",
+    Difference("gained", "CREATED"): "CREATED, where the object has none: Exchange's own",
+    Difference("gained", "LAST-MODIFIED"): "LAST-MODIFIED, where the object has none: Exchange's own",
+}
+BLANKED = "a blank stands for each control character: neither RFC 5545 nor XML has a place for one"
+CHANGED: dict[Difference, str] = {}
+"""Changes of a property that are meant, beside ``BLANKED``. There are none."""
+CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 DOCS = Path(__file__).parents[1] / "docs" / "corpus.md"
 FIRST, SECOND = "organizer@example.test", "guest@example.test"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one object in one mailbox: ``equal``, ``refused``, ``invalid`` or ``failed``, and why."""
+    """What became of one object in one mailbox, one of ``COLUMNS``, and why."""
 
     path: Path
     mailbox: str
     outcome: str
-    reason: str = ""
+    reasons: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
 
 def objects(folder: Path) -> Iterator[tuple[Path, bytes]]:
@@ -82,13 +97,12 @@ class Client:
         url = self._calendar + f"{path.stem[-60:].replace('#', '_').replace('%', '_')}.ics"
         put = self._session.put(url, body, headers={"Content-Type": "text/calendar; charset=utf-8"}, timeout=60)
         if put.status_code not in {201, 204}:
-            return Result(path, self.mailbox, outcome_of(put), reason_of(put))
+            return Result(path, self.mailbox, outcome_of(put), (reason_of(put),))
         got = self._session.get(url, timeout=60)
         gone = self._session.delete(url, timeout=60)
         if got.status_code != 200 or gone.status_code not in {200, 204}:
-            return Result(path, self.mailbox, "failed", f"GET {got.status_code}, DELETE {gone.status_code}")
-        differences = compare(body, got.content)
-        return Result(path, self.mailbox, "failed" if differences else "equal", "; ".join(differences))
+            return Result(path, self.mailbox, "failed", (f"GET {got.status_code}, DELETE {gone.status_code}",))
+        return judged(path, self.mailbox, compare(body, got.content))
 
 
 def outcome_of(answer: requests.Response) -> str:
@@ -104,35 +118,37 @@ def reason_of(answer: requests.Response) -> str:
     return re.sub(r"\b(line|Line|take) \d+\b", r"\1 N", text)[:200]
 
 
-def compare(sent: bytes, served: bytes) -> list[str]:
-    """Give what differs, in words."""
+@dataclass
+class Compared:
+    """In what an object came back otherwise: what was added, changes that are named, and those that are not."""
+
+    added: list[str]
+    named: list[str]
+    wrong: list[str]
+
+
+def judged(path: Path, mailbox: str, found: Compared) -> Result:
+    """Give what became of an object that was stored."""
+    outcome = "failed" if found.wrong else "changed" if found.named else "equal"
+    return Result(path, mailbox, outcome, tuple(found.wrong or found.named), tuple(found.added))
+
+
+def compare(sent: bytes, served: bytes) -> Compared:
+    """Give in what an object came back otherwise."""
+    found, named = meaning.compare(read(sent), read(served)), []
+    if CONTROLS.search(sent) and (blanked := meaning.compare(read(CONTROLS.sub(b" ", sent)), read(served))) != found:
+        found, named = blanked, [BLANKED]
+    found = [one for one in found if one.name not in {"PRODID", "VERSION"}]
+    added = sorted({ADDED[one] for one in found if one in ADDED})
+    named += sorted({CHANGED[one] for one in found if one in CHANGED})
+    wrong = [str(one) for one in found if one not in ADDED and one not in CHANGED]
     before, after = events_of(sent), events_of(served)
-    found = [f"no VEVENT of {key}" for key in before if key not in after]
-    for key, event in before.items():
-        if key in after:
-            found += compare_events(event, after[key], sent, served)
-    if any("RRULE" in event for event in before.values()) and not found:
-        found += compare_occurrences(sent, served)
-    return found
-
-
-def compare_events(before: Any, after: Any, sent: bytes, served: bytes) -> list[str]:
-    """Compare one component with what came back of it."""
-    found = [name for name in TEXTS if text_of(before, name) != text_of(after, name)]
-    if str(before["UID"]) != str(after["UID"]):
-        found.append("UID")
-    if categories_of(before) != categories_of(after):
-        found.append("CATEGORIES")
-    if "DTSTART" not in before:  # so broken that the judge cannot read it: the bridge has to give the same characters
-        found += ["DTSTART as it stands"] if raw_start(sent) != raw_start(served) else []
-    elif instants_of(before) != instants_of(after):
-        found.append(f"instants {instants_of(before)} {instants_of(after)}")
-    if alarm_of(before) != alarm_of(after):
-        found.append("first alarm")
-    lost = Counter(names_of(before)) - Counter(names_of(after))
-    lost -= Counter({name: 9 for name in ("DURATION", "DTEND") if "DTSTART" in before})  # compared as instants
-    lost -= Counter({"EXDATE": 999, "RRULE": 9})  # compared as occurrences
-    return [*found, *(f"lost {name}" for name in lost)]
+    there = (key for key, event in before.items() if "DTSTART" in event and key in after)
+    times = ((instants_of(before[key]), instants_of(after[key])) for key in there)
+    wrong += [f"instants {was} {now}" for was, now in times if was != now]
+    if any("RRULE" in event for event in before.values()) and not wrong:
+        wrong += compare_occurrences(sent, served)
+    return Compared(added, named, wrong)
 
 
 def compare_occurrences(sent: bytes, served: bytes) -> list[str]:
@@ -156,22 +172,9 @@ def events_of(body: bytes) -> dict[str, Any]:
     return {str(instant(first(one["RECURRENCE-ID"]).dt)) if "RECURRENCE-ID" in one else "": one for one in events}
 
 
-def text_of(event: Any, name: str) -> str:
-    """Give a text as it is compared: without the white space at line ends."""
-    value = str(first(event.get(name, DEFAULTS.get(name, ""))))
-    return "\n".join(line.rstrip() for line in value.replace("\r\n", "\n").strip().split("\n"))
-
-
 def first(value: Any) -> Any:
     """Give the first of several values."""
     return value[0] if isinstance(value, list) and value else value
-
-
-def categories_of(event: Any) -> list[str]:
-    """Give all categories, sorted."""
-    values = event.get("CATEGORIES", [])
-    lines = values if isinstance(values, list) else [values]
-    return sorted(str(one).strip() for line in lines for one in getattr(line, "cats", [line]) if str(one).strip())
 
 
 def instants_of(event: Any) -> tuple[object, object]:
@@ -185,29 +188,11 @@ def instants_of(event: Any) -> tuple[object, object]:
     return instant(start), instant(end)
 
 
-def raw_start(body: bytes) -> bytes:
-    """Give the characters of DTSTART's value."""
-    found = re.search(rb"^DTSTART[^\r\n]*:([^:\r\n]+)\s*$", body, re.MULTILINE | re.IGNORECASE)
-    return found[1] if found else b""
-
-
 def instant(value: date) -> object:
     """Give a UTC timestamp, or the date or floating time as it is."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.timestamp()
     return value.isoformat()
-
-
-def alarm_of(event: Any) -> str:
-    """Give the trigger of the first alarm."""
-    alarms = event.walk("VALARM")
-    return "" if not alarms else str(alarms[0]["TRIGGER"].dt) if "TRIGGER" in alarms[0] else "none"
-
-
-def names_of(component: Any) -> list[str]:
-    """Give the names of all properties, those of sub-components too."""
-    own = [name for name, value in component.items() for _one in (value if isinstance(value, list) else [value])]
-    return own + [f"{sub.name}.{name}" for sub in component.subcomponents for name in names_of(sub)]
 
 
 def free_port() -> int:
@@ -236,7 +221,7 @@ def run(folder: Path) -> list[Result]:
                     show_progress(mailbox, number, len(corpus))
             mails = control(server.url).get("outbox", [])
             if mails:
-                results.append(Result(folder, "anyone", "failed", f"Exchange would have sent mail: {mails}"))
+                results.append(Result(folder, "anyone", "failed", (f"Exchange would have sent mail: {mails}",)))
     return results
 
 
@@ -246,45 +231,69 @@ def show_progress(mailbox: str, number: int, total: int) -> None:
         print(f"\r{mailbox}: {number} of {total} ", end="" if number < total else "\n", file=sys.stderr, flush=True)
 
 
+COLUMNS = {
+    "equal": "stored and equal",
+    "changed": "with a named change",
+    "refused": "refused",
+    "invalid": "not valid",
+    "failed": "failed",
+}
+LISTED = {
+    "changed": "Stored, with a change that is meant",
+    "refused": "Valid, and not held by Exchange",
+    "invalid": "Not valid",
+}
+
+
 def report(results: list[Result]) -> int:
     """Print the table and every reason; give the exit code."""
-    heads = f"{'stored and equal':>18}{'refused':>10}{'not valid':>11}{'failed':>8}{'of the valid stored':>21}"
-    print(f"{'mailbox':28}{heads}")
+    print("  ".join([f"{'mailbox':24}", *COLUMNS.values(), "of the valid stored"]))
     for mailbox in sorted({one.mailbox for one in results}):
         count = Counter(one.outcome for one in results if one.mailbox == mailbox)
-        share = count["equal"] / max(1, count["equal"] + count["refused"] + count["failed"])
-        line = f"{mailbox:28}{count['equal']:>18}{count['refused']:>10}{count['invalid']:>11}{count['failed']:>8}"
-        print(f"{line}{share:>21.1%}")
-    for outcome, title in (("refused", "Valid, and not held by Exchange"), ("invalid", "Not valid")):
-        print(f"\n{title}, by reason:")
-        for reason, number in reasons(results, outcome):
+        cells = [f"{count[outcome]:>{len(title)}}" for outcome, title in COLUMNS.items()]
+        print("  ".join([f"{mailbox:24}", *cells, f"{share_of(count):>19.1%}"]))
+    for title, counted in listed(results):
+        print(f"\n{title}:")
+        for reason, number in counted or [("none", 0)]:
             print(f"{number:6}  {reason}")
     failed = [one for one in results if one.outcome == "failed"]
     for one in failed:
-        print(f"FAILED {one.path.name} in {one.mailbox}: {one.reason}")
+        print(f"FAILED {one.path.name} in {one.mailbox}: {'; '.join(one.reasons)}")
     return 1 if failed else 0
 
 
-def reasons(results: list[Result], outcome: str) -> list[tuple[str, int]]:
-    """Count the refusals of one mailbox by reason."""
-    return Counter(one.reason for one in results if one.outcome == outcome and one.mailbox == FIRST).most_common()
+def share_of(count: Counter[str]) -> float:
+    """Give which part of the valid objects was stored."""
+    stored = count["equal"] + count["changed"]
+    return stored / max(1, stored + count["refused"] + count["failed"])
+
+
+def listed(results: list[Result]) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Count the objects of one mailbox by what was added, changed and refused."""
+    own = [one for one in results if one.mailbox == FIRST]
+    added = Counter(what for one in own for what in one.added).most_common()
+    found = [("Added to what is stored", added)]
+    for outcome, title in LISTED.items():
+        reasons = Counter(reason for one in own if one.outcome == outcome for reason in one.reasons)
+        found.append((title, reasons.most_common()))
+    return found
 
 
 def write(results: list[Result]) -> None:
     """Put the tables into the docs."""
     count = Counter(one.outcome for one in results if one.mailbox == FIRST)
-    share = count["equal"] / max(1, count["equal"] + count["refused"])
     parts = [
         "# Real calendar objects\n",
         "`make corpus CORPUS_ARGS=--write` writes this page. It puts real calendar objects through the bridge and the",
-        "simulated Exchange and back, as `benchmarks/corpus.py` says.\n",
-        f"Of {sum(count.values())} objects {count['equal']} were stored and came back equal, {count['failed']} failed,",
-        f"{count['invalid']} are not valid by RFC 5545 or RFC 4791, and {count['refused']} are valid and not held by",
-        f"Exchange: {share:.1%} of the valid ones are stored.",
+        "simulated Exchange and back, and compares every property and parameter, as `benchmarks/corpus.py` says.\n",
+        f"Of {sum(count.values())} objects {count['equal']} were stored and came back equal, {count['changed']} with a",
+        f"change that is named below, {count['failed']} failed, {count['invalid']} are not valid by RFC 5545 or",
+        f"RFC 4791, and {count['refused']} are valid and not held by Exchange: {share_of(count):.1%} of the valid ones",
+        "are stored.",
     ]
-    for outcome, title in (("refused", "Valid, and not held by Exchange"), ("invalid", "Not valid")):
-        parts += [f"\n## {title}\n", "| objects | reason |", "|---|---|"]
-        parts += [f"| {number} | {reason.replace('|', '/')} |" for reason, number in reasons(results, outcome)]
+    for title, counted in listed(results):
+        parts += [f"\n## {title}\n", *(["| objects | reason |", "|---|---|"] if counted else ["None."])]
+        parts += [f"| {number} | {reason.replace('|', '/')} |" for reason, number in counted]
     DOCS.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 

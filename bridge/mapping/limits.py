@@ -19,14 +19,19 @@ def check_limits(
     The rules are ErrorOccurrenceTimeSpanTooBig, ErrorRecurrenceHasNoOccurrence and ErrorOccurrenceCrossingBoundary.
     """
     if _local(series, master.end) - _local(series, series.start) > _shortest_gap(series):
-        raise NotExpressible("An occurrence lasts longer than it takes to the next one, which Exchange does not hold.")
+        raise NotExpressible(
+            "By DTEND or DURATION an occurrence lasts longer than it takes to the next, which Exchange does not hold."
+        )
     if series.size is not None and len(deleted) >= series.size and not exceptions:
-        raise NotExpressible("Every occurrence of the series is deleted; Exchange holds no series without one.")
+        raise NotExpressible(
+            "By EXDATE every occurrence of the series is deleted; Exchange holds no series without one."
+        )
     for original, content in exceptions.items():
         number = series.find(original)
         if number is not None and not _is_between_neighbours(series, number, content, master, exceptions):
             raise NotExpressible(
-                "An occurrence is moved onto the day of its neighbour, or past it, which Exchange does not hold."
+                "An event with RECURRENCE-ID moves an occurrence onto the day of its neighbour, or past it, "
+                "which Exchange does not hold."
             )
 
 

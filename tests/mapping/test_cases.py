@@ -115,7 +115,7 @@ def read_pattern(text: str) -> Pattern:
     return kind(first, DAYS[more[1]], Position(more[0]))
 
 
-DAYS = {day.value[:2].upper(): day for day in list(Day)[:7]}
+DAYS = {day.value[:2].upper(): day for day in list(Day)[:7]} | {day.value: day for day in Day}
 
 
 def read_person(text: str) -> Person:
