@@ -55,6 +55,7 @@ from bridge.model import (
     Mailbox,
     NoAvailability,
 )
+from bridge.zone_definition import ZoneDefinition
 
 _MOST_FOLDERS = 2000
 """Calendars of one mailbox. More than that is a server that pages in a circle."""
@@ -104,11 +105,19 @@ class EwsExchange:
         build = self._wire.build
         if build is not None and build[0] < _OLDEST_MAJOR:
             finds_conflicts = False
-        found = Capabilities(writes_silently=True, chooses_uid=True, finds_conflicts=finds_conflicts)
+        found = Capabilities(
+            writes_silently=True, chooses_uid=True, finds_conflicts=finds_conflicts, defines_zones=finds_conflicts
+        )
         if is_sure:
             with self._lock:
                 self._capabilities = found
         return found
+
+    def zone(self, caller: Caller, id_: str, deadline: Deadline) -> ZoneDefinition | None:
+        """Give the server's own rules for a zone; see `bridge.exchange.Exchange`."""
+        request = get_server_time_zones.request(id_, full=True)
+        with _reading():
+            return get_server_time_zones.read_definition(self._ask(caller, request, deadline), id_)
 
     def log_in(self, credential: Credential, deadline: Deadline) -> Mailbox:
         """Try the credential and give its mailbox, in three calls; see `logins` and `bridge.exchange.Exchange`."""

@@ -29,6 +29,7 @@ from bridge.ews.items import WRITTEN
 from bridge.ews.named_properties import GLOBAL_OBJECT_ID, meeting_uri
 from bridge.ews.recurrence import RecurrenceNotUnderstood, from_recurrence
 from bridge.ews.series import from_deleted, from_modified, start_on
+from bridge.ews.times import with_rules
 from bridge.ews.xml import TYPES, Element, find_type, from_instant, type_element
 from bridge.ids import PROPERTY_KEPT, PROPERTY_NAME, make_derived_uid
 from bridge.item import (
@@ -43,11 +44,15 @@ from bridge.item import (
     ItemKind,
     ItemRef,
     Outline,
+    Recurrence,
     Response,
     Sensitivity,
     Uid,
     Zone,
 )
+
+_LAST_TOLD = 2037
+"""Of a series without end, the rules of its zone are held against ours until here, as `bridge.occurrences` does."""
 
 CALENDAR_ITEM = f"{{{TYPES}}}CalendarItem"
 
@@ -140,6 +145,7 @@ def _content(found: Found, ref: ItemRef, kind: ItemKind) -> Content:
         if "recurrence" not in found:
             raise RecurrenceNotUnderstood("a master without a recurrence")
         recurrence = from_recurrence(found["recurrence"], start_zone)
+        start_zone = _zone_of_series(found, start_zone, recurrence)
     return Content(
         # Very old items have no UID; their id tells them apart as long as they stay where they are
         uid=found.get("uid") or make_derived_uid(Uid("no-uid"), ref.id),
@@ -161,6 +167,14 @@ def _content(found: Found, ref: ItemRef, kind: ItemKind) -> Content:
         name_stamp=found.get(PROPERTY_NAME),
         kept=found.get(PROPERTY_KEPT),
     )
+
+
+def _zone_of_series(found: Found, zone: Zone, recurrence: Recurrence) -> Zone:
+    """Give a series' zone with the rules that Exchange expands it by, where these are not ours all the while."""
+    if "start_zone_element" not in found:
+        return zone
+    first, last = recurrence.start.year, recurrence.end.year if recurrence.end else _LAST_TOLD
+    return with_rules(zone, found["start_zone_element"], first - 1, max(first, min(last, _LAST_TOLD)) + 1)
 
 
 def _original_start(found: Found, kind: ItemKind, content: Content) -> datetime | None:

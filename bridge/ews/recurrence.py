@@ -23,7 +23,7 @@ from bridge.item import (
     Weekly,
     Zone,
 )
-from bridge.zones import to_iana
+from bridge.zones import to_rules
 
 WEEK = (Day.SUNDAY, Day.MONDAY, Day.TUESDAY, Day.WEDNESDAY, Day.THURSDAY, Day.FRIDAY, Day.SATURDAY)
 _KINDS: Mapping[Day, frozenset[Day]] = MappingProxyType(
@@ -182,7 +182,7 @@ def _from_date(element: Element, name: str, zone: Zone) -> date:
     if "T" not in text:
         return date.fromisoformat(text[:_DATE_LENGTH])
     told = datetime.fromisoformat(text)
-    rules = to_iana(zone)
+    rules = to_rules(zone)
     if told.time() == time(0) or told.tzinfo is None or rules is None:
         return told.date()
     return from_instant(text).astimezone(rules).date()

@@ -9,7 +9,7 @@ from bridge.item import Attribute, ChangeKey, Content, Item, ItemId, ItemKind, I
 from bridge.mapping.calendar_object import CalendarObject
 from bridge.mapping.component import Component
 from bridge.mapping.context import Context
-from bridge.mapping.document import own_timezones, write_document, years_of
+from bridge.mapping.document import own_timezones, write_document, years_of, zones_of
 from bridge.mapping.field import Asked, Shown
 from bridge.mapping.kept import Guarded, Inherited, Kept, KeptException, KeptLines, parse_kept, write_kept
 from bridge.mapping.limits import check_limits
@@ -80,7 +80,8 @@ def to_ical(items: tuple[Item, ...], context: Context, uid: Uid | None = None) -
     events = [event_lines(resource.shown, resource.kept)]
     events += [event_lines(*resource.override(original)) for original in resource.overrides]
     index = resource.index()
-    return Rendering(write_document(resource.kept, events, years_of(index)), index)
+    zones = zones_of(item.content for item in (resource.master, *resource.exceptions.values()))
+    return Rendering(write_document(resource.kept, events, years_of(index), zones), index)
 
 
 def _instances_to_ical(items: tuple[Item, ...], context: Context, uid: Uid) -> Rendering:
@@ -91,7 +92,8 @@ def _instances_to_ical(items: tuple[Item, ...], context: Context, uid: Uid) -> R
     timezones = {tzid: lines for one in reversed(kept) for tzid, lines in one.timezones.items()}
     around = Kept(calendar=kept[0].calendar, timezones=timezones)
     index = instances_index(instances.items(), context)
-    return Rendering(write_document(around, events, years_of(index)), index)
+    zones = zones_of(item.content for item in items)
+    return Rendering(write_document(around, events, years_of(index), zones), index)
 
 
 def _instances(items: Sequence[Item], uid: Uid) -> dict[datetime, Item]:
@@ -273,9 +275,13 @@ def _write_kept(master: _Master, exceptions: Mapping[str, KeptException]) -> str
     lines += [*kept.more, *(line for one in exceptions.values() for line in one.more or ())]
     content, series = master.shown.item.content, master.shown.series
     index = IndexRecord(
-        content.start, content.end, zone_id=content.start_zone.id, recurrence=series.recurrence if series else None
+        content.start,
+        content.end,
+        zone_id=content.start_zone.id,
+        recurrence=series.recurrence if series else None,
+        zone_definition=content.start_zone.definition,
     )
-    timezones = own_timezones(master.obj, lines, years_of(index))
+    timezones = own_timezones(master.obj, lines, years_of(index), zones_of([content]))
     mailed = "client" if any(map(_invites, groups)) else None
     return write_kept(replace(kept, timezones=timezones, mailed=mailed))
 
@@ -317,7 +323,7 @@ def _to_instance(asked: Asked, original: datetime, *, is_around_unchanged: bool)
     if before and is_around_unchanged and is_as_shown(asked.event, unchanged, old):
         return replace(content, kept=before.content.kept)
     lines = [*(line for one in kept.values() for line in one.lines), *more]
-    timezones = own_timezones(asked.obj, lines, (content.start.year, content.end.year))
+    timezones = own_timezones(asked.obj, lines, (content.start.year, content.end.year), zones_of([content]))
     mailed = "client" if _invites(kept) else None
     whole = Kept(kept, more, asked.obj.more, timezones, mailed, original=write_utc(original))
     return replace(content, kept=write_kept(whole))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bridge.errors import InvalidCalendarData, NotExpressible
 from bridge.item import UTC_ZONE, Content, Item, Zone
@@ -25,7 +26,7 @@ from bridge.mapping.values import (
 )
 from bridge.mapping.vtimezone import read_vtimezone
 from bridge.occurrences import zone_of
-from bridge.zones import WINDOWS_TO_IANA, load_zone, resolve_tzid, to_iana, to_instant, to_known, to_windows
+from bridge.zones import WINDOWS_TO_IANA, load_zone, resolve_tzid, to_instant, to_known, to_rules, to_windows
 
 _DAY = timedelta(days=1)
 _MIDNIGHT = time()
@@ -109,15 +110,15 @@ class Times(Field):
         if content.is_all_day:
             first, last = days(content, shown.context)
             return [f"DTSTART;VALUE=DATE:{write_date(first)}", f"DTEND;VALUE=DATE:{write_date(last)}"]
-        lines = [_write_start(content)]
+        lines = [_write_start(shown)]
         if content.end > content.start:
-            lines.append(_write_moment("DTEND", content.end, content.end_zone))
+            lines.append(_write_moment("DTEND", content.end, shown_rules(shown, content.end_zone)))
         return lines
 
     def facts(self, item: Item) -> tuple[object, ...]:
         """Stand on the days, or on the instants and the start's zone (servers may overwrite the end's)."""
         content = item.content
-        rules = to_iana(content.start_zone)
+        rules = _rules_stood_on(content)
         zone = rules.key if rules else content.start_zone.id
         if content.is_all_day and rules:
             return days_in(content, rules)
@@ -146,11 +147,17 @@ def midnights(content: Content, context: Context) -> tuple[datetime, datetime]:
 
 def rules_of(content: Content, context: Context) -> tzinfo:
     """Give the rules of the start zone; where it is not known, those a series is expanded by, or the calendar's."""
-    if known := to_iana(content.start_zone):
-        return known
     if content.recurrence:
-        return zone_of(content.start_zone.id, content.start, content.recurrence, is_all_day=content.is_all_day)
-    return _context_rules(context)
+        return zone_of(content.start_zone, content.start, content.recurrence, is_all_day=content.is_all_day)
+    return to_rules(content.start_zone) or _context_rules(context)
+
+
+def _rules_stood_on(content: Content) -> ZoneInfo | None:
+    """Give the rules by which a content's times are told: of a Windows id its own, but for a series of others."""
+    known = to_rules(content.start_zone)
+    if known and content.recurrence:
+        return zone_of(content.start_zone, content.start, content.recurrence, is_all_day=content.is_all_day)
+    return to_rules(Zone(content.start_zone.id)) or known
 
 
 def _nearest_day(local: datetime) -> date:
@@ -158,7 +165,7 @@ def _nearest_day(local: datetime) -> date:
 
 
 def _context_rules(context: Context) -> tzinfo:
-    return to_iana(context.zone) or UTC
+    return to_rules(context.zone) or UTC
 
 
 # --- to the item -------------------------------------------------------------------------------------
@@ -191,14 +198,19 @@ def _day(day: date, asked: Asked, line: Line) -> Moment:
     """Read a day: it begins in the zone the item's days are in already, else in the calendar's."""
     _check_year(day.year, line)
     zone = asked.context.zone
-    if asked.stored and asked.stored.content.is_all_day and to_iana(asked.stored.content.start_zone):
+    if asked.stored and asked.stored.content.is_all_day and to_rules(asked.stored.content.start_zone):
         zone = asked.stored.content.start_zone
-    return Moment(datetime.combine(day, _MIDNIGHT), to_iana(zone) or UTC, zone, is_date=True)
+    return Moment(datetime.combine(day, _MIDNIGHT), to_rules(zone) or UTC, zone, is_date=True)
 
 
 def _zoned(local: datetime, tzid: str, line: Line, asked: Asked) -> Moment:
-    """Read a time in a zone: known places by their own rules, others by the VTIMEZONE that came along."""
+    """Read a time in a zone: known places by their own rules, others by the VTIMEZONE that came along.
+
+    The zone that an item brought along, and was shown in, stays its own.
+    """
     name, component = resolve_tzid(tzid), asked.obj.timezones.get(tzid)
+    if asked.stored and (brought := _brought_along(asked.stored.content, tzid)):
+        return Moment(local, *brought)
     if name and (component is None or is_place(name)):
         return Moment(local, load_zone(name), to_windows(tzid) or UTC_ZONE)
     if component is None:
@@ -209,9 +221,15 @@ def _zoned(local: datetime, tzid: str, line: Line, asked: Asked) -> Moment:
     except ValueError:
         message = f"The VTIMEZONE in line {component.number}, which {line.name} needs, cannot be read."
         raise InvalidCalendarData(message) from None
-    if zone is None and line.name == "DTSTART" and asked.event.get("RRULE"):
-        raise NotExpressible(f"{line.name} in line {line.number}: Exchange has no zone with the rules of this TZID.")
     return Moment(local, rules, zone or UTC_ZONE)
+
+
+def _brought_along(content: Content, tzid: str) -> tuple[ZoneInfo, Zone] | None:
+    for zone in (content.start_zone, content.end_zone):
+        rules = to_rules(zone) if zone.definition is not None else None
+        if rules is not None and rules.key == tzid:
+            return rules, zone
+    return None
 
 
 def is_place(name: str) -> bool:
@@ -257,7 +275,7 @@ def _is_marked_all_day(asked: Asked, start: Moment, end: datetime) -> bool:
     mark = asked.event.get("X-MICROSOFT-CDO-ALLDAYEVENT")
     if mark is None or mark.value.strip().upper() != "TRUE" or end <= start.instant:
         return False
-    rules = to_iana(start.zone) or UTC
+    rules = to_rules(start.zone) or UTC
     return all(moment.astimezone(rules).time() == _MIDNIGHT for moment in (start.instant, end))
 
 
@@ -276,19 +294,27 @@ def _check_bounds(start: datetime, end: datetime) -> None:
 # --- to iCalendar ------------------------------------------------------------------------------------
 
 
-def _write_start(content: Content) -> str:
+def shown_rules(shown: Shown, zone: Zone) -> ZoneInfo | None:
+    """Give the rules of an event's zone: of one that brings rules along those that its series is expanded by."""
+    own = to_rules(zone)
+    if shown.series is not None and zone.definition is not None:
+        return next((one for one in (own, to_rules(Zone(zone.id))) if one is shown.series.zone), own)
+    return own
+
+
+def _write_start(shown: Shown) -> str:
     """Write DTSTART; a series' in the zone whose clock it follows, whatever the clock shows there at first."""
+    content = shown.item.content
     if content.recurrence is None:
-        return _write_moment("DTSTART", content.start, content.start_zone)
-    rules = zone_of(content.start_zone.id, content.start, content.recurrence)
+        return _write_moment("DTSTART", content.start, shown_rules(shown, content.start_zone))
+    rules = zone_of(content.start_zone, content.start, content.recurrence)
     if rules.key == WINDOWS_TO_IANA[UTC_ZONE.id]:
         return f"DTSTART:{write_utc(content.start)}"
     return f"DTSTART;TZID={rules.key}:{write_date_time(content.start.astimezone(rules))}"
 
 
-def _write_moment(name: str, moment: datetime, zone: Zone) -> str:
+def _write_moment(name: str, moment: datetime, rules: ZoneInfo | None) -> str:
     """Write an instant in its zone; in UTC where the zone is not known, or the clock shows that time a second time."""
-    rules = to_iana(zone)
     if rules is None or rules.key == WINDOWS_TO_IANA[UTC_ZONE.id]:
         return f"{name}:{write_utc(moment)}"
     local = moment.astimezone(rules)

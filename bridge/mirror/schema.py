@@ -21,11 +21,8 @@ from sqlalchemy import (
     Table,
 )
 
-VERSION = 3
-
-
-def _add_horizon(connection: Connection) -> None:
-    connection.exec_driver_sql("ALTER TABLE calendars ADD COLUMN horizon BIGINT DEFAULT 0 NOT NULL")
+VERSION = 4
+"""There is no way to 4: before, items did not tell the rules of their zones, and they must be read again."""
 
 
 metadata = MetaData()
@@ -128,8 +125,5 @@ busy_months = Table(
     Index("busy_months_by_age", "viewer", "asked_at"),
 )
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
-    1: busy_months.create,
-    2: _add_horizon,
-}
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
 """By the version they start from, each to the next one. A mirror without a way to here is built anew."""

@@ -19,8 +19,6 @@ from bridge.mirror.mirror import Mirror
 from bridge.mirror.schema import VERSION
 from bridge.model import CalendarRef, Name, Rendered
 
-from told import told_since
-
 MakeEvent = Callable[..., Rendered]
 OpenMirror = Callable[..., Mirror]
 Pull = Callable[..., Applied]
@@ -106,15 +104,12 @@ def test_an_older_version_with_a_way_to_here_is_taken_along(
     assert aside(filled) == []
 
 
-def test_a_mirror_from_before_graves_had_an_end_is_taken_along(
+def test_a_mirror_whose_items_did_not_tell_the_rules_of_their_zones_is_built_anew(
     filled: Path, open_mirror: OpenMirror, ref: CalendarRef
 ) -> None:
-    run_sql(filled, "DROP TABLE busy_months", "ALTER TABLE calendars DROP COLUMN horizon")
-    run_sql(filled, "UPDATE schema SET version = 1")
-    mirror = open_mirror()
-    mirror.remove(ref, A)
-    assert told_since(mirror, ref, 1) == ((), (A,))
-    assert aside(filled) == []
+    run_sql(filled, "UPDATE schema SET version = 3")
+    assert open_mirror().snapshot(ref).resources == {}
+    assert len(aside(filled)) == 1
 
 
 def test_pages_that_become_unreadable_while_it_runs_are_noticed(

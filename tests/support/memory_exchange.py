@@ -42,6 +42,7 @@ from bridge.item import (
     Response,
     Uid,
     Unreadable,
+    Zone,
 )
 from bridge.model import (
     Address,
@@ -58,6 +59,9 @@ from bridge.model import (
     Rights,
 )
 from bridge.occurrences import Series, zone_of
+from bridge.zone_definition import ZoneDefinition
+from bridge.zone_rules import make_definition
+from bridge.zones import to_rules
 
 T = TypeVar("T")
 
@@ -111,6 +115,8 @@ class MemoryExchange:
         self.calls: Counter[str] = Counter()
         self.page_size = page_size
         self.finds_conflicts = finds_conflicts
+        self.defines_zones = True
+        self.zones: dict[str, ZoneDefinition] = {}
         self.passwords: dict[str, tuple[str, Mailbox]] = {}
         self.room_list: list[Mailbox] = []
         self.folders: dict[FolderId, Folder] = {}
@@ -232,7 +238,23 @@ class MemoryExchange:
     def capabilities(self, caller: Caller, deadline: Deadline) -> Capabilities:
         """See `bridge.exchange.Exchange`."""
         del caller, deadline
-        return Capabilities(writes_silently=True, chooses_uid=True, finds_conflicts=self.finds_conflicts)
+        return Capabilities(
+            writes_silently=True,
+            chooses_uid=True,
+            finds_conflicts=self.finds_conflicts,
+            defines_zones=self.defines_zones,
+        )
+
+    def zone(self, caller: Caller, id_: str, deadline: Deadline) -> ZoneDefinition | None:
+        """Give what a test has put into `zones`, or else the rules of the tz database for the years around now."""
+        del deadline
+
+        def work() -> ZoneDefinition | None:
+            self._authenticate(caller.credential)
+            rules = to_rules(Zone(id_))
+            return self.zones.get(id_) or (make_definition(rules, 2000, 2040) if rules else None)
+
+        return self._call("zone", work)
 
     def log_in(self, credential: Credential, deadline: Deadline) -> Mailbox:
         """See `bridge.exchange.Exchange`."""
@@ -609,7 +631,7 @@ def _reshapes(old: Content, new: Content) -> bool:
 
 def _series(content: Content) -> Series:
     assert content.recurrence is not None
-    zone = zone_of(content.start_zone.id, content.start, content.recurrence, is_all_day=content.is_all_day)
+    zone = zone_of(content.start_zone, content.start, content.recurrence, is_all_day=content.is_all_day)
     return Series(content.recurrence, content.start, zone, content.is_all_day)
 
 
