@@ -27,6 +27,7 @@ from bridge.mapping.resource import (
     make_shown,
     under,
 )
+from bridge.mapping.series_zone import settle_zone
 from bridge.mapping.table import event_lines, is_as_shown, keep_fields, leftovers, read_values
 from bridge.mapping.times import Times
 from bridge.mapping.values import write_utc
@@ -159,6 +160,8 @@ def _read(obj: CalendarObject, event: Component, context: Context, before: Resou
     old = before.kept if before else Kept()
     values, unchanged = read_values(asked, before.shown if before else None, old)
     content = replace(Content(**values), kept=None)
+    if before is None or not {Times.name, Rule.name} <= unchanged:
+        content = settle_zone(content, asked)
     series = make_series(content)
     overrides = _overrides(obj, context, series, before)
     deleted = _deleted(asked, series, before, unchanged) - overrides.keys()

@@ -30,21 +30,25 @@ from bridge.sync.plan import check, find_target, make_plan
 from bridge.sync.render import make_rendered
 from bridge.sync.steps import Judged, Steps
 from bridge.sync.traces import are_ours
+from bridge.sync.zones import Zones
 
 
 class Pusher:
     """Writes events to Exchange for one organisation."""
 
-    def __init__(self, exchange: Exchange, mirror: Mirror, look: Look, outcomes: Outcomes) -> None:
-        """Take the back end, the mirror, what looks at Exchange, and what keeps the intents."""
+    def __init__(self, exchange: Exchange, mirror: Mirror, look: Look, outcomes: Outcomes, zones: Zones) -> None:
+        """Take the back end, the mirror, what looks at Exchange, what keeps the intents, and the server's zones."""
         self._mirror = mirror
         self._look = look
         self._outcomes = outcomes
+        self._zones = zones
         self._steps = Steps(exchange, mirror, look, outcomes)
 
     def put(self, write: Write) -> Stored:
         """Write the resource. Raises Refused and its kinds before anything is sent, Unavailable."""
         wanted = parse(write.body or b"")
+        server = self._zones.known_for(write.caller, wanted, write.context)
+        write = replace(write, context=replace(write.context, server=server))
         earlier = self._outcomes.earlier(write)
         try:
             return self._put(write, wanted)

@@ -50,6 +50,7 @@ from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.pull import Puller
 from bridge.sync.push import Pusher
 from bridge.sync.remove import Remover
+from bridge.sync.zones import Zones
 
 LOG = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class CalendarStore:
         self._puller = Puller(exchange, mirror, state.intents, now)
         self._outcomes = Outcomes(look, mirror, state.intents, state.processes, now)
         self._folders = Folders(exchange, mirror, state, self._listing, self._outcomes)
-        self._pusher = Pusher(exchange, mirror, look, self._outcomes)
+        self._pusher = Pusher(exchange, mirror, look, self._outcomes, Zones(exchange, now))
         self._mover = Mover(exchange, mirror, look, self._outcomes)
         self._remover = Remover(exchange, mirror, look, self._outcomes)
 
@@ -278,11 +279,11 @@ class CalendarStore:
     def _context(self, served: ServedCalendar, snapshot: Snapshot) -> Context:
         """Give the mapping its context: floating times and new whole days live in the zone most events are in."""
         zones = Counter(
-            listed.index.zone_id
+            listed.index.zone
             for listed in snapshot.resources.values()
             if listed.index.zone_id != "UTC" and not listed.index.is_all_day
         )
-        zone = Zone(zones.most_common(1)[0][0]) if zones else self._zone
+        zone = zones.most_common(1)[0][0] if zones else self._zone
         return Context(served.owner, zone)
 
     def close(self) -> None:
