@@ -9,7 +9,7 @@ from bridge.item import Attribute, ChangeKey, Content, Item, ItemId, ItemKind, I
 from bridge.mapping.calendar_object import CalendarObject
 from bridge.mapping.component import Component
 from bridge.mapping.context import Context
-from bridge.mapping.document import own_timezones, write_document, years_of, zones_of
+from bridge.mapping.document import own_timezones, span_of, write_document, zones_of
 from bridge.mapping.field import Asked, Shown
 from bridge.mapping.kept import Guarded, Inherited, Kept, KeptException, KeptLines, parse_kept, write_kept
 from bridge.mapping.limits import check_limits
@@ -82,7 +82,7 @@ def to_ical(items: tuple[Item, ...], context: Context, uid: Uid | None = None) -
     events += [event_lines(*resource.override(original)) for original in resource.overrides]
     index = resource.index()
     zones = zones_of(item.content for item in (resource.master, *resource.exceptions.values()))
-    return Rendering(write_document(resource.kept, events, years_of(index), zones), index)
+    return Rendering(write_document(resource.kept, events, span_of(index), zones), index)
 
 
 def _instances_to_ical(items: tuple[Item, ...], context: Context, uid: Uid) -> Rendering:
@@ -94,7 +94,7 @@ def _instances_to_ical(items: tuple[Item, ...], context: Context, uid: Uid) -> R
     around = Kept(calendar=kept[0].calendar, timezones=timezones)
     index = instances_index(instances.items(), context)
     zones = zones_of(item.content for item in items)
-    return Rendering(write_document(around, events, years_of(index), zones), index)
+    return Rendering(write_document(around, events, span_of(index), zones), index)
 
 
 def _instances(items: Sequence[Item], uid: Uid) -> dict[datetime, Item]:
@@ -284,7 +284,7 @@ def _write_kept(master: _Master, exceptions: Mapping[str, KeptException]) -> str
         recurrence=series.recurrence if series else None,
         zone_definition=content.start_zone.definition,
     )
-    timezones = own_timezones(master.obj, lines, years_of(index), zones_of([content]))
+    timezones = own_timezones(master.obj, lines, span_of(index), zones_of([content]))
     mailed = "client" if any(map(_invites, groups)) else None
     return write_kept(replace(kept, timezones=timezones, mailed=mailed))
 
@@ -326,7 +326,7 @@ def _to_instance(asked: Asked, original: datetime, *, is_around_unchanged: bool)
     if before and is_around_unchanged and is_as_shown(asked.event, unchanged, old):
         return replace(content, kept=before.content.kept)
     lines = [*(line for one in kept.values() for line in one.lines), *more]
-    timezones = own_timezones(asked.obj, lines, (content.start.year, content.end.year), zones_of([content]))
+    timezones = own_timezones(asked.obj, lines, (min(content.start, original), content.end.year), zones_of([content]))
     mailed = "client" if _invites(kept) else None
     whole = Kept(kept, more, asked.obj.more, timezones, mailed, original=write_utc(original))
     return replace(content, kept=write_kept(whole))

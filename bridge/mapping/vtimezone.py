@@ -27,25 +27,33 @@ _LONGEST = 64 * 1024
 """Characters of a VTIMEZONE; the whole history of a zone takes a tenth."""
 
 
-@lru_cache(maxsize=2048)
-def write_vtimezone(tzid: str, rules: tzinfo, first_year: int, last_year: int | None) -> tuple[str, ...]:
-    """Give the unfolded lines of a VTIMEZONE for a zone of these rules, good for these years (UTC).
+def write_vtimezone(tzid: str, rules: tzinfo, first: datetime, last_year: int | None) -> tuple[str, ...]:
+    """Give the unfolded lines of a VTIMEZONE for a zone of these rules, good from a moment (UTC) to the end of a year.
 
     ``last_year`` is None for what has no end: rules then go on for ever, and zones whose clock follows no rule are told
     as far as the tz database tells them.
     """
-    last = max(_HORIZON, first_year) if last_year is None else last_year
-    years = range(first_year - 1, max(last + 2, first_year + _REGULAR_YEARS))
+    near = (onset for year in (first.year - 1, first.year) for onset in onsets_of(rules, year))
+    since = max((onset.instant for onset in near if onset.instant <= first), default=None)
+    return _write(tzid, rules, since, first.year, last_year)
+
+
+@lru_cache(maxsize=2048)
+def _write(tzid: str, rules: tzinfo, since: datetime | None, first: int, last_year: int | None) -> tuple[str, ...]:
+    """Write the onsets from ``since`` on; where the clock has not changed for a year, what it shows in the first."""
+    last = max(_HORIZON, first) if last_year is None else last_year
+    years = range(first - 1, max(last + 2, first + _REGULAR_YEARS))
     onsets = [onset for year in years for onset in onsets_of(rules, year)]
     begin, regular = _regular(onsets, years)
+    before = begin if regular else last + 2
     lines = ["BEGIN:VTIMEZONE", f"TZID:{tzid}"]
-    if begin > years.start or not regular:
-        lines += _fixed(rules, years.start)
-        before = begin if regular else last + 2
-        for group in _grouped(onset for onset in onsets if onset.local.year < before):
-            lines += _observance(group[0], [f"RDATE:{write_date_time(onset.local)}" for onset in group[1:]])
-    for onset, rule in regular:
-        lines += _observance(onset, [rule])
+    if since is None:
+        lines += _fixed(rules, first)
+    told = [onset for onset in onsets if since is None or onset.instant >= since]
+    for group in _grouped(onset for onset in told if onset.local.year < before):
+        lines += _observance(group[0], [f"RDATE:{write_date_time(onset.local)}" for onset in group[1:]])
+    for rule, kind in regular:
+        lines += _observance(next(one for one in told if one.kind == kind and one.local.year >= begin), [rule])
     return (*lines, "END:VTIMEZONE")
 
 
@@ -118,11 +126,15 @@ class _OwnRules(tzinfo):
         return self._rules.utcoffset(local) or timedelta()
 
 
-def _regular(onsets: Sequence[Onset], years: range) -> tuple[int, list[tuple[Onset, str]]]:
+_Ruled = tuple[str, tuple[object, ...]]
+"""A rule, and the kind of onset that follows it."""
+
+
+def _regular(onsets: Sequence[Onset], years: range) -> tuple[int, list[_Ruled]]:
     """Give the year from which on the clock follows two rules, and these; none where it does not in the end."""
     if always := _yearly(onsets, years):
         return years.start, always
-    found: tuple[int, list[tuple[Onset, str]]] = (years.stop, [])
+    found: tuple[int, list[_Ruled]] = (years.stop, [])
     for first in range(years.stop - _REGULAR_YEARS, years.start - 1, -1):
         rules = _yearly([onset for onset in onsets if onset.local.year >= first], range(first, years.stop))
         if not rules:
@@ -131,12 +143,12 @@ def _regular(onsets: Sequence[Onset], years: range) -> tuple[int, list[tuple[Ons
     return found
 
 
-def _yearly(onsets: Sequence[Onset], years: range) -> list[tuple[Onset, str]] | None:
-    """Give two onsets with the rule that each follows every year, None where the zone's rules are not such."""
+def _yearly(onsets: Sequence[Onset], years: range) -> list[_Ruled] | None:
+    """Give the rules that two kinds of onset follow every year, None where the zone's rules are not such."""
     groups = list(_grouped(onsets))
     if len(groups) != 2 or any([onset.local.year for onset in group] != list(years) for group in groups):
         return None
-    found = [(group[0], rule) for group in groups if (rule := _rule(group))]
+    found = [(rule, group[0].kind) for group in groups if (rule := _rule(group))]
     return found if len(found) == 2 else None
 
 

@@ -227,6 +227,8 @@ def test_rules_that_change_nothing_for_a_series_are_not_shown(context: Context, 
 def test_a_written_vtimezone_becomes_the_rules_it_was_made_of(name: str, first: int) -> None:
     made = make_definition(load_zone(name), first, first + 4)
     rules = make_rules(made, "made")
-    (component,) = read_components("\r\n".join(write_vtimezone("Own", rules, first, first + 4)).encode())
+    (component,) = read_components(
+        "\r\n".join(write_vtimezone("Own", rules, datetime(first - 1, 1, 1, tzinfo=UTC), first + 5)).encode()
+    )
     again = make_definition(read_vtimezone(component), first, first + 4)
     assert agree(make_rules(again, "again"), rules, first, first + 4)
