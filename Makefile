@@ -4,6 +4,7 @@
 # make bench   the figures of docs/performance.md
 # make soak    the long runs: thousands of drawn series and every series of the corpus against Exchange's own view
 # make judges  other people's CalDAV test suites and clients against the demo; the scores are in docs/conformance.md
+# make docs    write the tables of docs/mapping.md from the code
 # make format  lay the code out as ruff does
 # make lock    choose the newest allowed versions of everything and write requirements.lock
 
@@ -18,7 +19,7 @@ export ICALENDAR_CORPUS ?= $(if $(SHARED),$(abspath $(SHARED))/ics)
 
 export THUNDERBIRD_DRIVE ?= $(if $(SHARED),$(abspath $(SHARED))/clients/thunderbird_drive.py)
 
-.PHONY: demo test lint unit corpus bench soak judges format lock clean
+.PHONY: demo test lint unit corpus bench soak judges docs format lock clean
 
 demo: $(READY)
 	$(BIN)/exchange-bridge demo
@@ -45,6 +46,9 @@ soak: $(READY)
 
 judges: $(READY)
 	$(BIN)/python -m judges $(JUDGES_ARGS)
+
+docs: $(READY)
+	$(BIN)/python -m docs.mapping_tables
 
 format: $(READY)
 	$(BIN)/ruff format .

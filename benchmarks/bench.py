@@ -19,6 +19,7 @@ from pathlib import Path
 
 import requests
 
+import convert
 import queries
 from corpus import free_port
 from running import Process, bridge, control, exchange
@@ -150,13 +151,23 @@ def measure(table: Table, home: Path, ews_url: str) -> None:
         table.add("resident memory of the worker", f"{max(served.resident_megabytes()):.0f} MB", "under 200 MB")
 
 
+@contextmanager
+def slow(ews_url: str) -> Iterator[None]:
+    """Have Exchange take its time while the block runs, and none after it."""
+    control(ews_url, {"latency": SLOW})
+    try:
+        yield
+    finally:
+        control(ews_url, {"latency": 0})
+
+
 def measure_queries(table: Table, home: Path, ews_url: str) -> None:
-    """Measure questions, the mirror being there; Exchange becomes slow on the way."""
+    """Measure questions, the mirror being there; Exchange is slow for a while."""
     control(ews_url, {"latency": 0})
     with bridge(ews_url, home, port=free_port(), fresh=3600) as served:
         Client(served.url, queries.PERSON).pull()
         asker = queries.Asker(served.url, f"/{queries.PERSON}/calendar/")
-        queries.measure(table.add, asker, lambda: control(ews_url, {"latency": SLOW}))
+        queries.measure(table.add, asker, slow(ews_url))
         queries.compare(table.add, asker, home / "radicale", free_port())
         asker.close()
 
@@ -186,6 +197,8 @@ def main() -> int:
     parser.add_argument("--queries", action="store_true", help="only the part about questions")
     arguments = parser.parse_args()
     table = Table()
+    if not arguments.queries:
+        convert.measure(table.add)
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary)
         (home / "people.toml").write_text(people() + queries.person(), encoding="utf-8")

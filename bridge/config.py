@@ -27,7 +27,7 @@ CONFIG_VARIABLE = "EXCHANGE_BRIDGE_CONFIG"
 """Names the configuration file when no option does."""
 
 AUTHENTICATIONS = ("basic", "ntlm")
-VERSIONS = ("auto", "2010", "2013", "2016", "2019", "online")
+VERSIONS = ("auto", "2007", "2010", "2013", "2016", "2019", "online")
 
 _MIB = 1024 * 1024
 _UNITS = {"B": 1, "KIB": 1024, "MIB": _MIB, "GIB": 1024 * _MIB}

@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -47,33 +48,43 @@ def make_engine(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> Engine:
         connect_args={"timeout": _BUSY_MILLISECONDS / 1000},
     )
 
-    def create(*_: Any) -> None:
-        if not path.exists():
-            _create(path)
+    connections = _Connections(path, synchronous)
+    event.listen(engine, "do_connect", connections.before)
+    event.listen(engine, "connect", connections.made)
+    event.listen(engine, "checkout", connections.taken)
+    event.listen(engine, "begin", _begin)
+    return engine
 
-    def connect(connection: sqlite3.Connection, record: Any) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Connections:
+    """What is done to every connection to a file before it is made, then, and when it is taken from the pool."""
+
+    path: Path
+    synchronous: Literal["FULL", "NORMAL"]
+
+    def before(self, *_: Any) -> None:
+        if not self.path.exists():
+            _create(self.path)
+
+    def made(self, connection: sqlite3.Connection, record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves: reads need one snapshot too
         connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
         connection.execute("PRAGMA journal_mode=WAL").close()
-        connection.execute(f"PRAGMA synchronous={synchronous}")
+        connection.execute(f"PRAGMA synchronous={self.synchronous}")
         connection.execute("PRAGMA foreign_keys=ON")
-        record.info["file"] = identify(path)
+        record.info["file"] = identify(self.path)
 
-    def check_out(_connection: sqlite3.Connection, record: Any, _proxy: Any) -> None:
-        if record.info.get("file") != identify(path):
+    def taken(self, _connection: sqlite3.Connection, record: Any, _proxy: Any) -> None:
+        if record.info.get("file") != identify(self.path):
             raise DisconnectionError("The database file is another one now.")
 
-    def begin(connection: Connection) -> None:
-        # A transaction that reads first and writes later can fail with SQLITE_BUSY without any waiting, if another
-        # has written in between: https://www.sqlite.org/lang_transaction.html
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
-    event.listen(engine, "do_connect", create)
-    event.listen(engine, "connect", connect)
-    event.listen(engine, "checkout", check_out)
-    event.listen(engine, "begin", begin)
-    return engine
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and writes later can fail with SQLITE_BUSY without any waiting, if another has
+    # written in between: https://www.sqlite.org/lang_transaction.html
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def for_writing(engine: Engine) -> Engine:

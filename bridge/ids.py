@@ -64,6 +64,13 @@ class Path:
     calendar: CalendarName | None = None
     name: Name | None = None
 
+    @property
+    def parent(self) -> "Path":
+        """The collection that it is in; the root's is the root."""
+        if self.name is not None:
+            return Path(self.principal, self.calendar)
+        return Path() if self.calendar is None else Path(self.principal)
+
 
 def make_href(path: Path) -> str:
     """Give the path, percent-encoded; collections end in a slash."""

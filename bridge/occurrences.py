@@ -256,7 +256,8 @@ def _regular(index: IndexRecord, start: datetime) -> Iterator[Occurrence]:
         if index.has_master:
             yield Occurrence(index.start, index.end, index.start, index.busy_status, False)  # noqa: FBT003 - a field
         return
-    longest = index.end - index.start + (2 * _DAY if index.is_all_day else timedelta())
+    # By the clock an occurrence may last longer than the first: a clock has been put forward by a day.
+    longest = index.end - index.start + (2 * _DAY if index.is_all_day else _DAY)
     gone = _gone(index)
     for _, begin in series.starts(max(start, _EARLIEST + longest) - longest):
         if begin not in gone:

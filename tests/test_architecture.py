@@ -40,7 +40,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "keys": (NOUNS, {"cryptography"}),
     "database": (NOUNS, {"sqlalchemy"}),
     "exchange": (NOUNS, set()),
-    "mapping": (NOUNS | {"zones", "occurrences"}, {"icalendar"}),
+    "mapping": (NOUNS | {"zones", "occurrences"}, {"icalendar", "lxml"}),
     "ews": (NOUNS | {"zones", "exchange"}, {"exchangelib", "requests", "lxml", "spnego", "cryptography", "cachetools"}),
     "state": (NOUNS | {"keys", "database"}, {"sqlalchemy"}),
     "mirror": (NOUNS | {"keys", "database"}, {"sqlalchemy", "cachetools"}),

@@ -192,6 +192,11 @@ def test_an_occurrence_that_began_before_the_window_is_in_it() -> None:
     assert starts(index, "2026-03-11T09:59", "2026-03-12") == ["2026-03-09T09:00"]
 
 
+def test_an_occurrence_that_lasts_longer_than_the_first_is_in_the_window_of_its_end() -> None:
+    index = series(Daily(1), "2026-03-29T01:30", hours=0.5)  # until 03:00 by the clock, which skips an hour then
+    assert starts(index, "2026-03-31T00:30", "2026-03-31T01:00") == ["2026-03-31T01:30"]
+
+
 def test_deleted_occurrences_are_not_there_and_moved_ones_are_where_they_are() -> None:
     moved = ExceptionRecord(utc("2026-03-04T08:00"), utc("2026-03-04T20:00"), utc("2026-03-04T21:00"), BusyStatus.FREE)
     index = series(Daily(1), "2026-03-02T09:00", count=4, exceptions=(moved,), deleted=(utc("2026-03-03T08:00"),))

@@ -53,7 +53,10 @@ def bad_request(message: str) -> NotServed:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of what an error is the answer: the realm of a challenge, and the place, for bodies that hold an href."""
+    """Of what an error is the answer: the realm of a challenge, and the place, for bodies that hold an href.
+
+    The place is that of what was to be read or changed, which is not always the request's: COPY has a destination.
+    """
 
     realm: str
     prefix: str = ""
@@ -95,9 +98,9 @@ def _answer(problem: BridgeError, asked: Asked, status: int, precondition: str) 
         case Unavailable():
             headers = {"Retry-After": str(max(1, math.ceil(problem.retry_after)))}
         case NotPermitted():
-            precondition = _need_privileges(problem.privilege, asked)
+            precondition = need_privileges(problem.privilege, asked)
         case UidTaken():
-            precondition = no_uid_conflict(problem.name, asked)
+            precondition = _no_uid_conflict(problem.name, asked)
     if precondition:
         return error(status, precondition, str(problem), headers)
     return plain(status, str(problem), headers)
@@ -122,8 +125,13 @@ def _frames_of(kind: str, trace: TracebackType | None) -> str:
     return "\n".join([kind, *lines])
 
 
-def _need_privileges(privilege: str, asked: Asked) -> str:
-    href = asked.prefix + make_href(asked.path or Path())
+def need_privileges(privilege: str, asked: Asked) -> str:
+    """Give DAV:need-privileges (RFC 3744 7.1.1): the privilege that is missing, and where.
+
+    To add and to delete are rights on the collection that holds what was asked for (RFC 3744 3.9, 3.10).
+    """
+    path = asked.path or Path()
+    href = asked.prefix + make_href(path.parent if privilege in {"bind", "unbind"} else path)
     namespace = "C" if privilege == "read-free-busy" else "D"  # RFC 4791 6.1.1
     return (
         f"<D:need-privileges><D:resource><D:href>{href}</D:href>"
@@ -131,7 +139,7 @@ def _need_privileges(privilege: str, asked: Asked) -> str:
     )
 
 
-def no_uid_conflict(name: str, asked: Asked) -> str:
+def _no_uid_conflict(name: str, asked: Asked) -> str:
     """Give CALDAV:no-uid-conflict (RFC 4791 5.3.2.1) with the event of this name in the calendar that was asked."""
     path = asked.path or Path()
     href = asked.prefix + make_href(Path(path.principal, path.calendar, Name(name)))

@@ -21,6 +21,8 @@ from bridge.ews.xml import ERRORS, MESSAGES, SOAP, TYPES, Element
 
 _CHARACTER_REFERENCE = re.compile(rb"&#(?:[xX]([0-9A-Fa-f]{1,8})|([0-9]{1,9}));")
 _FORBIDDEN_BYTES = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_HUGE = frozenset({"GetAttachment", "GetItem"})
+"""What may answer with one text of many megabytes: a file, a formatted body. `LARGEST_ANSWER` bounds these too."""
 _VERSION_PARTS = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
 
 
@@ -41,7 +43,7 @@ def read_answer(http: HttpAnswer, operation: str) -> Answer:
     """
     _check_status(http)
     try:
-        envelope, response = _opened(http.body)
+        envelope, response = _opened(http.body, is_huge=operation in _HUGE)
     except AnswerUnusable as error:
         if http.status == 200:
             raise
@@ -92,22 +94,22 @@ def _check_status(http: HttpAnswer) -> None:
             raise ExchangeFailed(f"Exchange answers with HTTP {http.status}.", f"HTTP {http.status}")
 
 
-def _opened(body: bytes) -> tuple[Element, Element]:
+def _opened(body: bytes, *, is_huge: bool) -> tuple[Element, Element]:
     """Give the envelope and the one element in its body."""
-    envelope = _parse(body)
+    envelope = _parse(body, is_huge=is_huge)
     inside = envelope.find(f"{{{SOAP}}}Body")
     if envelope.tag != f"{{{SOAP}}}Envelope" or inside is None or len(inside) != 1:
         raise AnswerUnusable("Exchange's answer is no SOAP envelope with one body.")
     return envelope, inside[0]
 
 
-def _parse(body: bytes) -> Element:
+def _parse(body: bytes, *, is_huge: bool) -> Element:
     try:
-        root = _parse_strictly(body)
+        root = _parse_strictly(body, is_huge=is_huge)
     except etree.XMLSyntaxError:
         repaired = _FORBIDDEN_BYTES.sub(b"?", _CHARACTER_REFERENCE.sub(_legal_reference, body))
         try:
-            root = _parse_strictly(repaired)
+            root = _parse_strictly(repaired, is_huge=is_huge)
         except etree.XMLSyntaxError:
             raise AnswerUnusable("Exchange's answer is not whole, well-formed XML.") from None
     if root.getroottree().docinfo.internalDTD is not None:
@@ -116,14 +118,14 @@ def _parse(body: bytes) -> Element:
     return root
 
 
-def _parse_strictly(body: bytes) -> Element:
+def _parse_strictly(body: bytes, *, is_huge: bool) -> Element:
     # A parser is made for each answer: lxml's may not be shared by threads. No entity is expanded, nothing is fetched,
-    # and libxml2's own bounds stay on (a text of 10 MB, 256 levels).
+    # and libxml2's own bounds stay on (a text of 10 MB, 256 levels) where no single text is rightly larger.
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
-        huge_tree=False,
+        huge_tree=is_huge,
         recover=False,
         remove_comments=True,
         remove_pis=True,

@@ -8,11 +8,13 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from bridge.ews.bodies import is_plain_body
 from bridge.ews.named_properties import from_property
+from bridge.ews.people import from_attendees, from_mailbox
 from bridge.ews.series import instance_date
 from bridge.ews.times import from_zone
-from bridge.ews.xml import Element, find_type, from_boolean, from_instant, type_text
-from bridge.item import Attendee, AttendeeRole, ChangeKey, ItemId, ItemRef, Person, Response
+from bridge.ews.xml import Element, from_boolean, from_instant, type_text
+from bridge.item import AttendeeRole, ChangeKey, ItemId, ItemRef
 
 Found = dict[str, Any]
 Read = Callable[[Found, Element], None]
@@ -72,11 +74,6 @@ def read_instant(key: str) -> Read:
     return read
 
 
-def read_body(found: Found, element: Element) -> None:
-    """Read the body, its line ends as LF."""
-    found.setdefault("body", (element.text or "").replace("\r\n", "\n").replace("\r", "\n"))
-
-
 def read_categories(found: Found, element: Element) -> None:
     """Read the categories."""
     found.setdefault("categories", tuple(text for text in (child.text for child in element) if text))
@@ -100,42 +97,30 @@ def read_zone(key: str) -> Read:
 
 
 def read_property(found: Found, element: Element) -> None:
-    """Read one of our named properties, or the date inside the global object id."""
+    """Read one of our named properties, the plain text of the body, or the date inside the global object id."""
     ours = from_property(element)
-    day = instance_date(element) if ours is None else None
     if ours is not None:
         found.setdefault(*ours)
-    elif day is not None:
-        found.setdefault("instance_date", day)
-
-
-def _person(element: Element) -> Person | None:
-    mailbox = find_type(element, "Mailbox")
-    if mailbox is None:
-        return None
-    return Person(type_text(mailbox, "EmailAddress"), type_text(mailbox, "Name"))
+    elif is_plain_body(element):
+        found.setdefault("plain_body", type_text(element, "Value"))
+    else:
+        day = instance_date(element)
+        if day is not None:
+            found.setdefault("instance_date", day)
 
 
 def read_organizer(found: Found, element: Element) -> None:
     """Read the organizer."""
-    person = _person(element)
+    person = from_mailbox(element)
     if person is not None:
         found.setdefault("organizer", person)
-
-
-_RESPONSES: Mapping[str, Response] = MappingProxyType({member.value: member for member in Response})
 
 
 def read_attendees(role: AttendeeRole) -> Read:
     """Read the people of one of the item's lists."""
 
     def read(found: Found, element: Element) -> None:
-        people = found.setdefault("attendees", [])
-        for child in element:
-            person = _person(child)
-            if person is not None:
-                response = _RESPONSES.get(type_text(child, "ResponseType"), Response.UNKNOWN)
-                people.append(Attendee(person, role, response))
+        found.setdefault("attendees", []).extend(from_attendees(element, role))
 
     return read
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
+from lxml import etree
+
 from bridge.errors import (
-    AnswerUnusable,
     ExchangeBusy,
     ExchangeFailed,
     ExchangeSays,
@@ -16,17 +17,22 @@ from bridge.errors import (
 )
 from bridge.ews import occurrence_writes
 from bridge.ews.availability import ask_availability
-from bridge.ews.folders import CalendarFolder, by_id, distinguished
+from bridge.ews.calendars import other_calendars
+from bridge.ews.editions import Edition, edition_of
+from bridge.ews.folders import distinguished
 from bridge.ews.indexes import Indexes, server_indexes
-from bridge.ews.items import refuse_inexpressible
+from bridge.ews.legacy_names import LegacyNames
+from bridge.ews.line import AnswerTooLarge
 from bridge.ews.logins import LoginQuestion
 from bridge.ews.operations import (
+    create_attachment,
     create_folder,
     create_item,
+    delete_attachment,
     delete_folder,
     delete_item,
-    find_folder,
     find_item,
+    get_attachment,
     get_folder,
     get_item,
     get_server_time_zones,
@@ -37,13 +43,27 @@ from bridge.ews.operations import (
     update_item,
 )
 from bridge.ews.owners import Owners
+from bridge.ews.response_codes import WRONG_VERSION
 from bridge.ews.rooms import ask_rooms
 from bridge.ews.settings import EwsSettings
 from bridge.ews.tally import Tallied
 from bridge.ews.wire import Wire
 from bridge.ews.xml import Element
 from bridge.exchange import Capabilities, Deadline, Deletion, OccurrenceWrite
-from bridge.item import Attribute, Content, Cursor, Item, ItemId, ItemRef, Missing, Page, Uid, Unreadable
+from bridge.item import (
+    AttachedFile,
+    AttachmentId,
+    Attribute,
+    Content,
+    Cursor,
+    Item,
+    ItemId,
+    ItemRef,
+    Missing,
+    Page,
+    Uid,
+    Unreadable,
+)
 from bridge.model import (
     Address,
     Availability,
@@ -57,10 +77,12 @@ from bridge.model import (
 )
 from bridge.zone_definition import ZoneDefinition
 
-_MOST_FOLDERS = 2000
-"""Calendars of one mailbox. More than that is a server that pages in a circle."""
 _OLDEST_MAJOR = 14
 """Exchange 2010. Change keys have been enforced for as long; what is older is not asked."""
+_READINGS = ("Convert", "Find", "GetAttachment", "GetFolder", "GetUserAvailability", "Resolve", "Sync")
+"""How the operations are called that only read, and are asked alike in all editions."""
+_SAYS_NOTHING = ("ErrorInternalServer", *WRONG_VERSION)
+"""How codes begin after which it is not known what the server can do."""
 
 
 @contextmanager
@@ -81,6 +103,7 @@ class EwsExchange:
         """Take where EWS is. Raises ConfigurationInvalid; asks nothing yet."""
         self._wire = Wire(settings)
         self._owners = Owners()
+        self._legacy_names = LegacyNames()
         self._lock = threading.Lock()
         self._capabilities: Capabilities | None = None
 
@@ -92,16 +115,18 @@ class EwsExchange:
         """Say what the server can do; see `bridge.exchange.Exchange`.
 
         Change keys are trusted only where GetServerTimeZones is known: servers that are not Exchange mostly lack it
-        and accept stale change keys. An answer that may be a passing trouble is not remembered.
+        and accept stale change keys. Exchange 2007 lacks it too, so it is not asked, and not trusted either. An answer
+        that may be a passing trouble is not remembered.
         """
         if self._capabilities is not None:
             return self._capabilities
-        finds_conflicts, is_sure = True, True
+        finds_conflicts, is_sure = self._edition > Edition.EXCHANGE_2007, True
         try:
-            get_server_time_zones.read(self._ask(caller, get_server_time_zones.request(), deadline))
+            if finds_conflicts:
+                get_server_time_zones.read(self._ask(caller, get_server_time_zones.request(), deadline))
         except (RequestRefused, ExchangeFailed) as error:
             finds_conflicts = False
-            is_sure = not error.code.startswith("ErrorInternalServer")
+            is_sure = not error.code.startswith(_SAYS_NOTHING)
         build = self._wire.build
         if build is not None and build[0] < _OLDEST_MAJOR:
             finds_conflicts = False
@@ -124,7 +149,8 @@ class EwsExchange:
         proving = iter([True])  # the first call; the others follow within the same moment
 
         def ask(request: Element) -> Element:
-            return self._wire.call(credential, request, deadline, proving=next(proving, False))
+            is_first = next(proving, False)
+            return self._in_a_known_version(lambda: self._wire.call(credential, request, deadline, proving=is_first))
 
         return LoginQuestion(credential.username, ask).mailbox()
 
@@ -138,7 +164,7 @@ class EwsExchange:
         with _reading():
             response = self._ask(caller, get_folder.request([default]), deadline, mailbox)
             (first,) = get_folder.read(response, 1)
-            others = self._other_calendars(caller, first.id, deadline) if is_own else ()
+            others = other_calendars(self._asking(caller, deadline), first.id) if is_own else ()
         viewer, asking = caller.viewer, self._asking(caller, deadline, mailbox)
         owner = mailbox if is_own else self._owners.primary(asking, first.id, mailbox, viewer.address)
         owner_name = "" if is_own else self._owners.name(asking, owner)
@@ -164,17 +190,35 @@ class EwsExchange:
     def get(
         self, caller: Caller, calendar: CalendarRef, ids: Sequence[ItemId], deadline: Deadline
     ) -> tuple[Item | Unreadable | Missing, ...]:
-        """Read items whole, fifty at a time; see `bridge.exchange.Exchange`."""
+        """Read items whole, fifty at a time, fewer where they are too large; see `bridge.exchange.Exchange`."""
+
+        def ask(request: Element, until: Deadline) -> Element:
+            return self._ask(caller, request, until)
+
         got: list[Item | Unreadable | Missing] = []
+        most = get_item.BATCH
         while len(got) < len(ids):
-            batch = ids[len(got) : len(got) + get_item.BATCH]
-            with _reading():
-                response = self._ask(caller, get_item.request(batch), deadline, calendar.mailbox)
-                some = get_item.read(response, batch)
+            batch = ids[len(got) : len(got) + most]
+            try:
+                some = self._some(caller, calendar, batch, deadline)
+            except AnswerTooLarge:
+                if len(batch) > 1:
+                    most = len(batch) // 2
+                    continue
+                some = (Unreadable(batch[0], AnswerTooLarge.__name__),)
             if not some:
                 raise ExchangeBusy("Exchange gave up before the first item (ErrorBatchProcessingStopped).", 10)
-            got += some
+            got += self._legacy_names.resolved(ask, some, deadline)
         return tuple(got)
+
+    def _some(
+        self, caller: Caller, calendar: CalendarRef, batch: Sequence[ItemId], deadline: Deadline
+    ) -> tuple[Item | Unreadable | Missing, ...]:
+        def ask() -> Element:
+            return self._ask(caller, get_item.request(batch, self._edition), deadline, calendar.mailbox)
+
+        with _reading():
+            return get_item.read(self._in_a_known_version(ask), batch)
 
     def find(self, caller: Caller, calendar: CalendarRef, uid: Uid, deadline: Deadline) -> tuple[ItemRef, ...]:
         """Find the items of a UID; see `bridge.exchange.Exchange`."""
@@ -184,8 +228,7 @@ class EwsExchange:
 
     def create(self, caller: Caller, calendar: CalendarRef, content: Content, deadline: Deadline) -> ItemRef:
         """Create a single event or a master; see `bridge.exchange.Exchange`."""
-        refuse_inexpressible(content, self._wire.version)
-        request = create_item.request(calendar.folder, content)
+        request = create_item.request(calendar.folder, content, self._edition)
         return create_item.read(self._ask(caller, request, deadline, calendar.mailbox))
 
     def update(
@@ -201,9 +244,7 @@ class EwsExchange:
 
         Times and their zones go together: who names one of them has the other written from the content too.
         """
-        if "busy_status" in changed:
-            refuse_inexpressible(content, self._wire.version)
-        request = update_item.request(ref, content, changed)
+        request = update_item.request(ref, content, changed, self._edition)
         return update_item.read(self._ask(caller, request, deadline, calendar.mailbox))
 
     def delete(self, caller: Caller, calendar: CalendarRef, ref: ItemRef, how: Deletion, deadline: Deadline) -> None:
@@ -225,13 +266,10 @@ class EwsExchange:
         RequestRefused, with nothing sent, for what no occurrence can have, and Unavailable where it is not known
         which were written.
         """
-        for write in writes:
-            if "busy_status" in write.changed:
-                refuse_inexpressible(write.content, self._wire.version)
         ask = self._asking(caller, deadline, calendar.mailbox)
         by_index = [write.index for write in writes if write.known is None]
         indexes = self._indexes(caller, calendar, master, by_index, deadline)
-        return occurrence_writes.update(ask, master, writes, indexes)
+        return occurrence_writes.update(ask, master, writes, indexes, self._edition)
 
     def delete_occurrences(
         self,
@@ -251,6 +289,36 @@ class EwsExchange:
         ask = self._asking(caller, deadline, calendar.mailbox)
         own = self._indexes(caller, calendar, master, indexes, deadline)
         return occurrence_writes.delete(ask, master, indexes, own, how)
+
+    def attach(
+        self, caller: Caller, calendar: CalendarRef, ref: ItemRef, files: Sequence[AttachedFile], deadline: Deadline
+    ) -> ItemRef:
+        """Attach files, all in one call; see `bridge.exchange.Exchange`."""
+        if not files:
+            return ref
+        response = self._ask(caller, create_attachment.request(ref, files), deadline, calendar.mailbox)
+        return create_attachment.read(response, ref, len(files))
+
+    def detach(
+        self,
+        caller: Caller,
+        calendar: CalendarRef,
+        ref: ItemRef,
+        attachments: Sequence[AttachmentId],
+        deadline: Deadline,
+    ) -> ItemRef:
+        """Remove files, all in one call; see `bridge.exchange.Exchange`."""
+        if not attachments:
+            return ref
+        response = self._ask(caller, delete_attachment.request(attachments), deadline, calendar.mailbox)
+        return delete_attachment.read(response, ref, len(attachments))
+
+    def attachment(
+        self, caller: Caller, calendar: CalendarRef, attachment: AttachmentId, deadline: Deadline
+    ) -> AttachedFile:
+        """Fetch a file, of some 48 MiB at most (`line.LARGEST_ANSWER`); see `bridge.exchange.Exchange`."""
+        response = self._ask(caller, get_attachment.request(attachment), deadline, calendar.mailbox)
+        return get_attachment.read(response)
 
     def availability(
         self,
@@ -297,7 +365,9 @@ class EwsExchange:
             return resolve_names.read(self._ask(caller, resolve_names.request(text), deadline))
 
     def rooms(self, caller: Caller, deadline: Deadline) -> tuple[Mailbox, ...]:
-        """Give the rooms, one call for each list of them; see `bridge.exchange.Exchange`."""
+        """Give the rooms, one call for each list of them; see `bridge.exchange.Exchange`. Exchange 2007 has none."""
+        if self._edition is Edition.EXCHANGE_2007:
+            return ()
         with _reading():
             return ask_rooms(self._asking(caller, deadline))
 
@@ -305,8 +375,29 @@ class EwsExchange:
         """Give back connections."""
         self._wire.close()
 
+    @property
+    def _edition(self) -> Edition:
+        return edition_of(self._wire.version)
+
     def _ask(self, caller: Caller, request: Element, deadline: Deadline, mailbox: Address | None = None) -> Element:
-        return self._wire.call(caller.credential, request, deadline, mailbox or caller.viewer.address)
+        def send() -> Element:
+            return self._wire.call(caller.credential, request, deadline, mailbox or caller.viewer.address)
+
+        is_alike = etree.QName(request).localname.startswith(_READINGS)
+        return self._in_a_known_version(send) if is_alike else send()
+
+    def _in_a_known_version(self, ask: Callable[[], Element]) -> Element:
+        """Ask for a reading, and once more where the server refuses the version and the wire has stepped down.
+
+        Nothing was done then. So Exchange 2007 is found out without a reading that fails; a write is never sent again.
+        """
+        version = self._wire.version
+        try:
+            return ask()
+        except ExchangeFailed as error:
+            if error.code not in WRONG_VERSION or self._wire.version == version:
+                raise
+        return ask()
 
     def _asking(
         self, caller: Caller, deadline: Deadline, mailbox: Address | None = None
@@ -326,28 +417,3 @@ class EwsExchange:
             raise ExchangeFailed("Exchange does not tell which occurrences of the series are deleted.", found.reason)
         with _reading():
             return server_indexes(self._asking(caller, deadline, calendar.mailbox), found, wanted)
-
-    def _other_calendars(self, caller: Caller, default: FolderId, deadline: Deadline) -> tuple[CalendarFolder, ...]:
-        """List the mailbox's further calendars but those inside Deleted Items, which is asked in the same call."""
-        kept: dict[FolderId, CalendarFolder] = {}
-        deleted: set[FolderId] = set()
-        for offset in range(0, _MOST_FOLDERS, find_folder.PAGE):
-            parents = [distinguished("msgfolderroot"), distinguished("deleteditems")]
-            request = find_folder.request(parents, offset)
-            all_of, below_deleted = find_folder.read(self._ask(caller, request, deadline), 2)
-            kept |= {folder.id: folder for folder in all_of.folders}
-            deleted |= {folder.id for folder in below_deleted.folders}
-            if all_of.is_last and below_deleted.is_last:
-                listed = [folder for id_, folder in kept.items() if id_ not in deleted and id_ != default]
-                return self._whole(caller, listed, deadline)
-        raise AnswerUnusable("Exchange lists calendars without end.")
-
-    def _whole(self, caller: Caller, found: list[CalendarFolder], deadline: Deadline) -> tuple[CalendarFolder, ...]:
-        """Read those folders again whose properties were cut; one that is gone meanwhile is left out."""
-        cut = [folder.id for folder in found if folder.may_be_cut]
-        if not cut:
-            return tuple(found)
-        response = self._ask(caller, get_folder.request([by_id(id_) for id_ in cut]), deadline)
-        whole = dict(zip(cut, get_folder.read_existing(response, len(cut)), strict=True))
-        told = [whole.get(folder.id, folder) for folder in found]
-        return tuple(folder for folder in told if folder is not None)

@@ -26,6 +26,10 @@ _PIECE = 64 * 1024
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 
+class AnswerTooLarge(AnswerUnusable):
+    """An answer of more than `LARGEST_ANSWER` bytes, of which nothing is used."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where EWS is. ``authority`` is host and port as the URL writes them; ``tls`` is None for plain HTTP."""
@@ -218,7 +222,7 @@ def _body(response: http.client.HTTPResponse) -> bytes:
         unpacked = piece if unpack is None else unpack.decompress(piece, LARGEST_ANSWER - size + 1)
         size += len(unpacked)
         if size > LARGEST_ANSWER:
-            raise AnswerUnusable(f"Exchange's answer is larger than {LARGEST_ANSWER} bytes.")
+            raise AnswerTooLarge(f"Exchange's answer is larger than {LARGEST_ANSWER} bytes.")
         pieces.append(unpacked)
     # http.client raises IncompleteRead only for reads without a size; what is left of Content-Length tells
     if response.length or (unpack is not None and size and not unpack.eof):

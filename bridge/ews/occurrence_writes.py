@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge.errors import ExchangeSays, ItemMissing
+from bridge.ews.editions import Edition
 from bridge.ews.indexes import Ask, Indexes
 from bridge.ews.operations import delete_item, update_item
 from bridge.exchange import Deletion, OccurrenceWrite
@@ -11,14 +12,14 @@ from bridge.item import ItemRef
 
 
 def update(
-    ask: Ask, master: ItemRef, writes: Sequence[OccurrenceWrite], indexes: Indexes
+    ask: Ask, master: ItemRef, writes: Sequence[OccurrenceWrite], indexes: Indexes, edition: Edition
 ) -> tuple[ItemRef | ExchangeSays, ...]:
     """Change occurrences; what becomes of each, in their order. Those that are not there are not asked for."""
     placed = [_placed(write, indexes) for write in writes]
     sent = [one for one in placed if isinstance(one, OccurrenceWrite)]
     if not sent:
         return tuple(one for one in placed if not isinstance(one, OccurrenceWrite))
-    response = ask(update_item.occurrences_request(master, sent))
+    response = ask(update_item.occurrences_request(master, sent, edition))
     outcomes = iter(update_item.read_occurrences(response, len(sent)))
     return tuple(next(outcomes) if isinstance(one, OccurrenceWrite) else one for one in placed)
 

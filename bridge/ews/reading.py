@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+from bridge.ews.attachment_refs import read_attachments
+from bridge.ews.bodies import plain_body_uri, read_body, read_text_body, told_body
+from bridge.ews.editions import Edition
 from bridge.ews.element_readers import (
     Found,
     Read,
     keep_element,
     read_attendees,
-    read_body,
     read_categories,
     read_choice,
     read_flag,
@@ -25,7 +27,8 @@ from bridge.ews.element_readers import (
     read_text,
     read_zone,
 )
-from bridge.ews.items import WRITTEN
+from bridge.ews.items import written
+from bridge.ews.meeting_zone import from_meeting_zone
 from bridge.ews.named_properties import GLOBAL_OBJECT_ID, meeting_uri
 from bridge.ews.recurrence import RecurrenceNotUnderstood, from_recurrence
 from bridge.ews.series import from_deleted, from_modified, start_on
@@ -33,7 +36,6 @@ from bridge.ews.times import with_rules
 from bridge.ews.xml import TYPES, Element, find_type, from_instant, type_element
 from bridge.ids import PROPERTY_KEPT, PROPERTY_NAME, make_derived_uid
 from bridge.item import (
-    UTC_ZONE,
     AttendeeRole,
     BusyStatus,
     ChangeKey,
@@ -57,7 +59,7 @@ _LAST_TOLD = 2037
 CALENDAR_ITEM = f"{{{TYPES}}}CalendarItem"
 
 READ_ONLY_PATHS = (
-    "item:Importance",
+    "item:Attachments",
     "item:DateTimeCreated",
     "item:LastModifiedTime",
     "calendar:IsMeeting",
@@ -65,9 +67,6 @@ READ_ONLY_PATHS = (
     "calendar:CalendarItemType",
     "calendar:MyResponseType",
     "calendar:Organizer",
-    "calendar:RequiredAttendees",
-    "calendar:OptionalAttendees",
-    "calendar:Resources",
     "calendar:AppointmentSequenceNumber",
     "calendar:IsOnlineMeeting",
     "calendar:RecurrenceId",
@@ -75,7 +74,10 @@ READ_ONLY_PATHS = (
     "calendar:ModifiedOccurrences",
     "calendar:DeletedOccurrences",
 )
-"""What is read beside what is written."""
+"""What is read beside what is written, of every edition."""
+_SINCE_2013 = ("item:TextBody", "calendar:JoinOnlineMeetingUrl")
+_ONLY_2007 = ("calendar:TimeZone",)
+"""The zone's name for people: all there is where an item was written with no other."""
 
 OUTLINE_PATHS = (
     "calendar:UID",
@@ -87,11 +89,19 @@ OUTLINE_PATHS = (
 """What a listing is asked for: cheap, and among the few that SyncFolderItems gives (never bodies nor people)."""
 
 
-def shape_paths() -> list[Element]:
+def shape_paths(edition: Edition) -> list[Element]:
     """Make the paths to all that an item is read by."""
-    paths = [row.field_uri() for row in WRITTEN]
-    paths += [type_element("FieldURI", FieldURI=path) for path in READ_ONLY_PATHS]
+    paths = [row.field_uri() for row in written(edition)]
+    paths += [type_element("FieldURI", FieldURI=path) for path in (*READ_ONLY_PATHS, *_further_paths(edition))]
+    if edition < Edition.EXCHANGE_2013:
+        paths.append(plain_body_uri())
     return [*paths, meeting_uri(GLOBAL_OBJECT_ID)]
+
+
+def _further_paths(edition: Edition) -> tuple[str, ...]:
+    if edition is Edition.EXCHANGE_2007:
+        return _ONLY_2007
+    return _SINCE_2013 if edition >= Edition.EXCHANGE_2013 else ()
 
 
 def from_reference(element: Element) -> ItemRef:
@@ -132,6 +142,8 @@ def from_item(element: Element) -> Item:
         organizer=found.get("organizer"),
         sequence=found.get("sequence", 0),
         is_online_meeting=found.get("is_online_meeting", False),
+        join_url=found.get("join_url", ""),
+        attachments=found.get("attachments", ()),
         exceptions=from_modified(modified, ref) if is_master and modified is not None else (),
         deleted=from_deleted(deleted) if is_master and deleted is not None else (),
         original_start=_original_start(found, kind, content),
@@ -139,7 +151,8 @@ def from_item(element: Element) -> Item:
 
 
 def _content(found: Found, ref: ItemRef, kind: ItemKind) -> Content:
-    start_zone: Zone = found.get("start_zone", UTC_ZONE)
+    start_zone: Zone = found.get("start_zone") or from_meeting_zone(found.get("meeting_zone"), found.get("zone_text"))
+    body, html = told_body(found)
     recurrence = None
     if kind is ItemKind.MASTER:
         if "recurrence" not in found:
@@ -156,7 +169,8 @@ def _content(found: Found, ref: ItemRef, kind: ItemKind) -> Content:
         end_zone=found.get("end_zone", start_zone),
         is_all_day=found.get("is_all_day", False),
         location=found.get("location", ""),
-        body=found.get("body", ""),
+        body=body,
+        html=html,
         sensitivity=found.get("sensitivity", Sensitivity.NORMAL),
         busy_status=found.get("busy_status", BusyStatus.BUSY),
         importance=found.get("importance", Importance.NORMAL),
@@ -219,6 +233,8 @@ _READERS = _by_tag(
         "Subject": read_text("subject"),
         "Sensitivity": read_choice("sensitivity", Sensitivity),
         "Body": read_body,
+        "TextBody": read_text_body,
+        "Attachments": read_attachments,
         "Categories": read_categories,
         "Importance": read_choice("importance", Importance),
         "DateTimeCreated": read_instant("created"),
@@ -246,11 +262,16 @@ _READERS = _by_tag(
         "Recurrence": keep_element("recurrence"),
         "ModifiedOccurrences": keep_element("modified_occurrences"),
         "DeletedOccurrences": keep_element("deleted_occurrences"),
+        "MeetingTimeZone": keep_element("meeting_zone"),
+        "TimeZone": read_text("zone_text"),
         "StartTimeZone": read_zone("start_zone"),
         "EndTimeZone": read_zone("end_zone"),
         "IsOnlineMeeting": read_flag("is_online_meeting"),
+        "JoinOnlineMeetingUrl": read_text("join_url"),
     }
 )
+READ = frozenset(tag.removeprefix(f"{{{TYPES}}}") for tag in _READERS)
+"""The elements of an item that are read."""
 _OUTLINE_READERS = _by_tag(
     {
         "UID": read_text("uid"),

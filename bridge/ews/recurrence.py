@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from types import MappingProxyType
 from typing import TypeVar, assert_never
 
+from bridge.errors import RequestRefused
 from bridge.ews.xml import TYPES, Element, from_instant, text_element, type_element, type_text
 from bridge.item import (
     AbsoluteMonthly,
@@ -47,11 +48,40 @@ class RecurrenceNotUnderstood(ValueError):
 
 def to_recurrence(recurrence: Recurrence) -> Element:
     """Make the Recurrence element."""
-    return type_element("Recurrence", _to_pattern(recurrence.pattern), _to_range(recurrence))
+    return type_element("Recurrence", to_pattern(recurrence.pattern), _to_range(recurrence))
 
 
-def _to_pattern(pattern: Pattern) -> Element:
-    """Make the pattern; its elements stand in the order of the schema."""
+def to_recurrence_of_2007(recurrence: Recurrence) -> Element:
+    """Make the Recurrence element for Exchange 2007, whose weeks begin on Sunday.
+
+    Raises RequestRefused where weeks from another day on would give other dates.
+    """
+    pattern = recurrence.pattern
+    element = to_recurrence(recurrence)
+    if not isinstance(pattern, Weekly):
+        return element
+    start = WEEK[(recurrence.start.weekday() + 1) % 7]
+    if pattern.interval > 1 and _weeks(pattern, start, pattern.first_day) != _weeks(pattern, start, Day.SUNDAY):
+        raise RequestRefused(
+            "This version of Exchange begins weeks on Sunday, so that the event would be on other days.",
+            "ErrorInvalidPropertySet",
+        )
+    for first in list(element.iter(f"{{{TYPES}}}FirstDayOfWeek")):
+        element[0].remove(first)
+    return element
+
+
+def _weeks(pattern: Weekly, start: Day, first: Day) -> frozenset[int]:
+    """Give the days of the week that the start is in, in days from the start, when weeks begin on a day."""
+
+    def place(day: Day) -> int:
+        return (WEEK.index(day) - WEEK.index(first)) % 7
+
+    return frozenset(place(day) - place(start) for day in pattern.days)
+
+
+def to_pattern(pattern: Pattern) -> Element:
+    """Make a pattern; its elements stand in the order of the schema."""
     match pattern:
         case Daily(interval):
             return type_element("DailyRecurrence", _number("Interval", interval))
@@ -111,6 +141,12 @@ def from_recurrence(element: Element, zone: Zone) -> Recurrence:
         return Recurrence(read_pattern(pattern_element), start, end, count)
     except ValueError as error:
         raise RecurrenceNotUnderstood("a recurrence that makes no sense") from error
+
+
+def from_pattern(element: Element) -> Pattern:
+    """Read the pattern among an element's children. Raises ValueError where there is none."""
+    told, read = _first(element, _PATTERNS)
+    return read(told)
 
 
 def _first(element: Element, known: Mapping[str, _Told]) -> tuple[Element, _Told]:

@@ -58,6 +58,8 @@ NOT_OF_ONE_ITEM = frozenset(
 )
 """Said in the place of an item, yet about the mailbox or the server: the item is as well as before."""
 
+ATTACHMENT_GONE = "ErrorInvalidAttachmentId"
+"""The file is not among those of its item any more (ResponseCode)."""
 OCCURRENCE_DELETED = "ErrorCalendarOccurrenceIsDeletedFromRecurrence"
 OCCURRENCE_OUT_OF_RANGE = "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange"
 
@@ -66,6 +68,7 @@ _DEFINITE: Mapping[str, type[ExchangeSays]] = MappingProxyType(
         "ErrorItemNotFound": ItemMissing,
         "ErrorCalendarCannotUpdateDeletedItem": ItemMissing,
         OCCURRENCE_DELETED: ItemMissing,
+        ATTACHMENT_GONE: ItemMissing,
         "ErrorFolderNotFound": FolderMissing,
         "ErrorSyncFolderNotFound": FolderMissing,
         "ErrorParentFolderNotFound": FolderMissing,
@@ -91,6 +94,7 @@ _DEFINITE: Mapping[str, type[ExchangeSays]] = MappingProxyType(
 
 _OF_THE_ITEM = frozenset(
     {
+        "ErrorAttachmentSizeLimitExceeded",
         "ErrorDataSizeLimitExceeded",
         "ErrorIncorrectUpdatePropertyCount",
         "ErrorInvalidArgument",
@@ -101,6 +105,9 @@ _OF_THE_ITEM = frozenset(
         "ErrorInvalidPropertyForOperation",
         "ErrorInvalidPropertyRequest",
         "ErrorInvalidPropertySet",
+        "ErrorInvalidRecipients",
+        "ErrorInvalidRoutingType",
+        "ErrorInvalidSmtpAddress",
         "ErrorInvalidValueForProperty",
         "ErrorItemSavePropertyError",
         "ErrorMessageSizeExceeded",

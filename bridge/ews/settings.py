@@ -10,8 +10,8 @@ class EwsSettings:
 
     ``url`` is the whole endpoint, such as ``https://mail.example.com/EWS/Exchange.asmx``. ``authentication`` is
     ``basic`` or ``ntlm``. ``version`` is the oldest server to be understood (``auto`` learns it from the answers, else
-    ``2010``, ``2013``, ``2016``, ``2019`` or ``online``). ``ca_file`` is a PEM file trusted in place of the system's
-    authorities.
+    ``2007``, ``2010``, ``2013``, ``2016``, ``2019`` or ``online``). ``ca_file`` is a PEM file trusted in place of the
+    system's authorities.
     """
 
     url: str

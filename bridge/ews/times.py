@@ -87,7 +87,9 @@ def _read(text: bytes) -> ZoneDefinition | None:
 
 
 def _eras(element: Element) -> Iterator[ZoneEra]:
-    offsets = {period.get("Id"): -_seconds(period.get("Bias") or "PT0S") for period in _children(element, "Periods")}
+    offsets = {
+        period.get("Id"): -from_duration(period.get("Bias") or "PT0S") for period in _children(element, "Periods")
+    }
     summers = {one.get("Id") for one in _children(element, "Periods") if one.get("Name") == "Daylight"}
     groups = {group.get("Id"): list(group) for group in _children(element, "TransitionsGroups")}
     transitions = _children(element, "Transitions")
@@ -135,7 +137,7 @@ def _target(transition: Element) -> tuple[str, str]:
 
 def _change(transition: Element, offsets: dict[str | None, int], summers: set[str | None]) -> ClockChange:
     target = _target(transition)[1]
-    seconds = _seconds(type_text(transition, "TimeOffset"))
+    seconds = from_duration(type_text(transition, "TimeOffset"))
     month = int(type_text(transition, "Month"))
     if not 0 <= seconds <= _DAY_SECONDS or not 1 <= month <= 12:
         raise ValueError("a change at no time of the year")
@@ -149,8 +151,11 @@ def _change(transition: Element, offsets: dict[str | None, int], summers: set[st
     return ClockChange(month, seconds, offsets[target], target in summers, weekday, position)
 
 
-def _seconds(text: str) -> int:
-    """Read an xs:duration of days and smaller, a begun second as a whole one: so the end of a day is midnight."""
+def from_duration(text: str) -> int:
+    """Read an xs:duration of days and smaller in seconds, a begun one as whole: so the end of a day is midnight.
+
+    Raises ValueError.
+    """
     found = _DURATION.fullmatch(text.strip())
     if found is None:
         raise ValueError("no duration")

@@ -36,9 +36,12 @@ from bridge.model import Address, Credential
 
 OLDEST_VERSION = "Exchange2010_SP2"
 """The request version that every server from 2010 SP2 on speaks; what we ask with until we know better."""
+VERSION_OF_2007 = "Exchange2007_SP1"
+"""What Exchange 2007 speaks from its first service pack on; before that it does not tell rights."""
 _VERSIONS: Mapping[str, str] = MappingProxyType(
     {
         "auto": OLDEST_VERSION,
+        "2007": VERSION_OF_2007,
         "2010": OLDEST_VERSION,
         "2013": "Exchange2013",
         "2016": "Exchange2016",
@@ -47,6 +50,7 @@ _VERSIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 _OLDEST_BUILD = (14, 2, 0, 0)
+_MAJOR_OF_2007 = 8
 _READING = ("Convert", "Find", "Get", "Resolve", "Sync")
 """How the names of operations begin that may be asked twice."""
 _USER_AGENT = "exchange-caldav-bridge"
@@ -70,7 +74,8 @@ class Wire:
         self._ntlm = Ntlm(self._endpoint.host) if settings.authentication == "ntlm" else None
         self._budget = budget or Budget()
         self._lines = Lines(self._endpoint, CALLS_PER_ORGANISATION)
-        self._learns = settings.version == "auto"
+        self._is_automatic = settings.version == "auto"
+        self._learns = self._is_automatic
         self._version = _version(settings)
         self._build: tuple[int, int, int, int] | None = None
         self.tally = Tally()
@@ -104,7 +109,8 @@ class Wire:
         # The request of GetUserAvailability is named GetUserAvailabilityRequest, its answer for the operation
         operation = str(etree.QName(request).localname).removesuffix("Request")
         key = account_key(credential)
-        body: bytes = _ENVELOPES.wrap(request, api_version=self._version)  # type: ignore[no-untyped-call]  # exchangelib has no types
+        version = self._version
+        body: bytes = _ENVELOPES.wrap(request, api_version=version)  # type: ignore[no-untyped-call]  # exchangelib has no types
         received, outcome, started = 0, "broken", time.monotonic()
         try:
             with self._budget.place(key, deadline):
@@ -115,7 +121,7 @@ class Wire:
                 with self._lines.line(owner, deadline) as line:
                     http = self._post(line, credential, self._headers(mailbox), body, deadline, anew=anew)
                 received = len(http.body)
-                answer = self._answer(http, operation, key)
+                answer = self._answer(http, operation, key, version)
             outcome = "ok"
         except BridgeError as error:
             outcome = type(error).__name__
@@ -158,7 +164,7 @@ class Wire:
         del prepared.headers["Content-Length"]
         return dict(prepared.headers)
 
-    def _answer(self, http: HttpAnswer, operation: str, key: AccountKey) -> Answer:
+    def _answer(self, http: HttpAnswer, operation: str, key: AccountKey, version: str) -> Answer:
         """Read the answer; remember what it says of back-off and of versions."""
         try:
             answer = read_answer(http, operation)
@@ -166,13 +172,21 @@ class Wire:
             self._budget.back_off(key, busy.retry_after)
             raise
         except ExchangeFailed as failed:
-            if failed.code in WRONG_VERSION and self._learns:
-                # Never sent again with another version here: the next call names the oldest, for good
-                self._version, self._learns = OLDEST_VERSION, False
+            if failed.code in WRONG_VERSION and version == self._version:
+                self._step_down()
             raise
         if answer.build and answer.build != self._build:
             self._learn(answer.build)
         return answer
+
+    def _step_down(self) -> None:
+        """Name an older version from the next call on, for good; nothing is sent again here.
+
+        One step for each refusal: a mailbox on an older server than its front end need not be on the oldest.
+        """
+        if self._is_automatic:
+            is_oldest = self._version in {OLDEST_VERSION, VERSION_OF_2007}
+            self._version, self._learns = VERSION_OF_2007 if is_oldest else OLDEST_VERSION, False
 
     def _learn(self, build: tuple[int, int, int, int]) -> None:
         self._build = build
@@ -184,6 +198,8 @@ class Wire:
             return
         if build >= _OLDEST_BUILD:
             self._version = told
+        elif build[0] == _MAJOR_OF_2007:
+            self._version = VERSION_OF_2007
 
 
 def account_key(credential: Credential) -> AccountKey:

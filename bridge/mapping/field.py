@@ -1,5 +1,6 @@
 """What a row of the table is: a field, owner of iCalendar names and of attributes of an item, in both directions."""
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,13 +20,15 @@ Part = Line | Component
 class Asked:
     """What a client asks for; ``stored`` is the item that is being replaced, None for a new one.
 
-    ``override`` is set where it is not the object's master that is meant, but one of its other events.
+    ``override`` is set where it is not the object's master that is meant, but one of its other events. ``lines`` are
+    what a field showed the client of the item that is replaced.
     """
 
     obj: CalendarObject
     context: Context
     stored: Item | None = None
     override: Component | None = None
+    lines: Sequence[str] = ()
 
     @property
     def event(self) -> Component:
@@ -53,7 +56,8 @@ class Field(ABC):
     ``name`` is the field's name in `Kept`, never renamed: stored items carry it. ``ical`` are the properties it owns,
     among them those that go stale when its attributes change. ``attributes`` are those of `Content` it owns; a field
     that only shows owns none. ``is_required``: its property stands in every event, whatever the client left out.
-    ``rests_on`` names the fields without whose lines its own cannot be understood.
+    ``rests_on`` names the fields without whose lines its own cannot be understood. More than ``most_kept`` characters
+    of a client's lines are not kept: the field says as much by what it makes of the item.
     """
 
     name: str
@@ -61,6 +65,7 @@ class Field(ABC):
     attributes: frozenset[Attribute] = frozenset()
     is_required = False
     rests_on: frozenset[str] = frozenset()
+    most_kept: int = sys.maxsize
 
     def take(self, event: Component) -> Sequence[Part]:
         """Give the parts of a client's event that are this field's."""
@@ -73,6 +78,14 @@ class Field(ABC):
     @abstractmethod
     def to_ical(self, shown: Shown) -> Sequence[str]:
         """Give the unfolded lines that show the item."""
+
+    def worth_keeping(self, lines: Sequence[str], was: Sequence[str]) -> Sequence[str]:  # noqa: ARG002 - as they are
+        """Give what is kept where a client says these lines of what was shown to him as those."""
+        return lines
+
+    def merge(self, shown: Shown, lines: Sequence[str]) -> Sequence[str]:  # noqa: ARG002 - most fields begin anew
+        """Give the lines that show an item which was changed at Exchange since a client wrote these lines for it."""
+        return self.to_ical(shown)
 
     @abstractmethod
     def facts(self, item: Item) -> tuple[object, ...]:

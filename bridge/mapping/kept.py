@@ -64,6 +64,11 @@ class Kept:
         guarded = self.fields.get(name)
         return guarded.lines if guarded and guarded.guard == guard else None
 
+    def lines(self, name: str) -> tuple[str, ...]:
+        """Give a field's kept lines, good or not."""
+        guarded = self.fields.get(name)
+        return guarded.lines if guarded else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
@@ -89,6 +94,11 @@ class Inherited:
         """Give a field's kept lines while they are good, else None."""
         guarded = self.own.fields.get(name)
         return guarded.lines if guarded and guarded.guard == guard else self.master.lines_for(name, guard)
+
+    def lines(self, name: str) -> tuple[str, ...]:
+        """Give a field's kept lines, good or not."""
+        guarded = self.own.fields.get(name)
+        return guarded.lines if guarded else self.master.lines(name)
 
 
 KeptLines = Kept | Inherited

@@ -4,7 +4,7 @@ A line keeps the text its author wrote (``raw``, unfolded); what no field owns i
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bridge.errors import InvalidCalendarData
@@ -109,6 +109,15 @@ def make_line(name: str, value: str, **parameters: str) -> str:
     """Give an unfolded line; the value is written as it is, parameters are quoted and escaped (RFC 6868)."""
     written = "".join(f";{key}={_write_parameter(one)}" for key, one in parameters.items())
     return f"{name}{written}:{value}"
+
+
+def with_parameters(line: Line, new: Mapping[str, str]) -> str:
+    """Give a line's text with other values for some of its parameters; as its author wrote it where they are these."""
+    if all(line.parameter(name) == value for name, value in new.items()):
+        return line.raw
+    parameters = dict(line.parameters) | {name: (value,) for name, value in new.items()}
+    written = "".join(f";{key}={','.join(map(_write_parameter, values))}" for key, values in parameters.items())
+    return f"{line.name}{written}:{line.value}"
 
 
 def _write_parameter(value: str) -> str:

@@ -1,17 +1,22 @@
-"""ORGANIZER and ATTENDEE (RFC 5545 3.8.4.1, 3.8.4.3): shown from Exchange, never written to it.
+"""ORGANIZER and ATTENDEE (RFC 5545 3.8.4.1, 3.8.4.3) and the three lists of people that an item has.
 
-An item's people come from mails between mail servers. What a client says of people is kept and given back.
+A meeting that the mailbox organizes has the client's attendees at Exchange, so that Outlook shows them and their
+answers find it; nobody is mailed by that. What Exchange has no place for (CHAIR, groups, delegation, SCHEDULE-AGENT,
+people without an internet address) is kept with the client's lines. An invitation's people are its organizer's: they
+are shown, and what a client says of them is kept.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from bridge.ids import make_address
 from bridge.item import Attendee, AttendeeRole, Item, Person, Response
 from bridge.mapping.component import Component
 from bridge.mapping.context import Context
-from bridge.mapping.field import Shown, ShownField
-from bridge.mapping.lines import make_line
+from bridge.mapping.field import Asked, Field, Shown, attributes
+from bridge.mapping.lines import Line, make_line, parse_line, with_parameters
 from bridge.model import Mailbox
 
 _PARTSTAT = {
@@ -26,26 +31,59 @@ _ROLE = {
     # MS-OXCICAL 2.1.3.1.1.20.2
     AttendeeRole.RESOURCE: {"CUTYPE": "RESOURCE", "ROLE": "NON-PARTICIPANT"},
 }
+_ORDER = tuple(AttendeeRole)
+_THINGS = frozenset({"ROOM", "RESOURCE"})
+_BY_CHOICE = frozenset({"OPT-PARTICIPANT", "NON-PARTICIPANT"})
+_NOT_ANSWERED = frozenset({Response.UNKNOWN, Response.NOT_RECEIVED})
+_OWN = frozenset({Response.UNKNOWN, Response.ORGANIZER})
+_MAILABLE = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+_NOBODY = "invalid:nomail"
+_LONGEST_NAME = 255
 
 
-class People(ShownField):
+class People(Field):
     """The people of a meeting."""
 
     name = "ATTENDEE"
     ical = frozenset({"ORGANIZER", "ATTENDEE"})
+    attributes = attributes("attendees")
+
+    def to_item(self, asked: Asked) -> Mapping[str, Any]:
+        """Take the attendees of a meeting that the mailbox organizes; those of others' meetings stay as they are."""
+        stored = asked.stored
+        if stored is not None and _is_anothers(stored, asked.context.mailbox):
+            return {"attendees": stored.content.attendees}
+        organizer = _organizer(asked)
+        if organizer is None or _address(organizer) not in asked.context.mailbox.addresses:
+            return {"attendees": ()}
+        return {"attendees": tuple(_attendees(asked))}
 
     def to_ical(self, shown: Shown) -> Sequence[str]:
         """Write organizer and attendees of a meeting; an appointment's organizer is its owner and says nothing."""
+        return self.merge(shown, ())
+
+    def merge(self, shown: Shown, lines: Sequence[str]) -> Sequence[str]:
+        """Write who is in the item's lists now, each with what his line said that Exchange has no place for."""
         item = shown.item
-        return list(_lines(item, shown.context)) if _has_people(item) else []
+        if not _has_people(item):
+            return []
+        parsed = [parse_line(line) for line in lines]
+        said = {address: line for line in parsed if line.name == "ATTENDEE" and (address := _address(line))}
+        more = [line.raw for line in parsed if line.name == "ATTENDEE" and _is_kept_alone(line, shown.context)]
+        people = [_attendee_line(one, item, shown.context, said) for one in item.content.attendees]
+        organizers = [line for line in parsed if line.name == "ORGANIZER"]
+        return [*_organizer_lines(item, organizers), *more, *people]
 
     def facts(self, item: Item) -> tuple[object, ...]:
         """Stand on the people and their answers."""
         if not _has_people(item):
             return ()
         attendees = sorted(
-            (one.person.address.casefold(), one.role.value, one.response) for one in item.content.attendees
+            (one.person.address.casefold(), one.role.value, "" if one.response in _NOT_ANSWERED else one.response)
+            for one in item.content.attendees
         )
+        if item.my_response in _OWN:
+            return tuple(attendees)
         return (item.organizer.address.casefold() if item.organizer else "", item.my_response, *attendees)
 
 
@@ -54,24 +92,118 @@ def has_people(event: Component) -> bool:
     return any(line.name in People.ical for line in event.lines)
 
 
+def invites(event: Component, mailbox: Mailbox) -> bool:
+    """Whether a client's event has attendees other than the mailbox itself."""
+    return any(_address(line) not in mailbox.addresses for line in event.all("ATTENDEE"))
+
+
 def is_organizer(event: Component, mailbox: Mailbox) -> bool:
     """Whether a client's event is the mailbox's own: it names no organizer, or one of the mailbox's addresses."""
     organizer = event.get("ORGANIZER")
-    return organizer is None or make_address(organizer.value) in mailbox.addresses
+    return organizer is None or _address(organizer) in mailbox.addresses
 
 
 def _has_people(item: Item) -> bool:
     return item.is_meeting or bool(item.content.attendees)
 
 
-def _lines(item: Item, context: Context) -> Iterator[str]:
-    if item.organizer:
-        yield make_line("ORGANIZER", _uri(item.organizer), **_common_name(item.organizer))
-    for attendee in item.content.attendees:
-        partstat = _PARTSTAT.get(_response(attendee, item, context), "NEEDS-ACTION")
+def _is_anothers(item: Item, mailbox: Mailbox) -> bool:
+    """Whether somebody else organizes the meeting that this item is."""
+    if not item.is_meeting or item.my_response is Response.ORGANIZER:
+        return False
+    if item.my_response is not Response.UNKNOWN:
+        return True
+    return item.organizer is not None and make_address(item.organizer.address) not in mailbox.addresses
+
+
+# --- to the item -------------------------------------------------------------------------------------
+
+
+def _organizer(asked: Asked) -> Line | None:
+    """Give the ORGANIZER of the event; one of a changed occurrence may stand at its master alone."""
+    master = asked.obj.master
+    return asked.event.get("ORGANIZER") or (master.get("ORGANIZER") if master else None)
+
+
+def _attendees(asked: Asked) -> list[Attendee]:
+    """Give the attendees in the order in which the item's lists are read."""
+    own = asked.context.mailbox.addresses
+    known = {_key(one.person): one for one in (asked.stored.content.attendees if asked.stored else ())}
+    found: dict[str, Attendee] = {}
+    for line in asked.event.all("ATTENDEE"):
+        person = _person(line)
+        key = _key(person) if person else ""
+        if person is None or key in found or key in own or not (_MAILABLE.fullmatch(person.address) or key in known):
+            continue
+        before = known.get(key)
+        found[key] = Attendee(
+            before.person if before else person, _role(line), before.response if before else Response.UNKNOWN
+        )
+    return sorted(found.values(), key=lambda one: _ORDER.index(one.role))
+
+
+def _key(person: Person) -> str:
+    """Give what a person is told by: the address, or the name where there is none that others understand."""
+    return make_address(person.address) if "@" in person.address else person.display_name.casefold()
+
+
+def _person(line: Line) -> Person | None:
+    name = " ".join((line.parameter("CN") or "").split())[:_LONGEST_NAME]
+    if line.value.strip().casefold() == _NOBODY:
+        return Person("", name) if name else None
+    address = _address(line)
+    return Person(address, name) if address else None
+
+
+def _address(line: Line) -> str:
+    """Give the internet address of a calendar user, in lower case; an empty text for one that has none.
+
+    A calendar user that is named by something else may have it in EMAIL (RFC 7986 6.2).
+    """
+    for text in (line.value, line.parameter("EMAIL") or ""):
+        address = make_address(text)
+        if "@" in address and not set(address) & set(":/"):
+            return address
+    return ""
+
+
+def _role(line: Line) -> AttendeeRole:
+    """Give the list that somebody stands in: a person who is but told of a meeting is asked by choice."""
+    if (line.parameter("CUTYPE") or "").upper() in _THINGS:
+        return AttendeeRole.RESOURCE
+    return AttendeeRole.OPTIONAL if (line.parameter("ROLE") or "").upper() in _BY_CHOICE else AttendeeRole.REQUIRED
+
+
+def _is_kept_alone(line: Line, context: Context) -> bool:
+    """Whether a line is of somebody whom no list of the item ever holds."""
+    address = _address(line)
+    return address in context.mailbox.addresses or not (address or line.value.strip().casefold() == _NOBODY)
+
+
+# --- to iCalendar ------------------------------------------------------------------------------------
+
+
+def _organizer_lines(item: Item, said: Sequence[Line]) -> Iterator[str]:
+    """Write the organizer; of the mailbox's own meeting as the client named him, by an alias perhaps."""
+    organizer = item.organizer
+    for line in said:
+        if organizer is None or item.my_response in _OWN or _address(line) == make_address(organizer.address):
+            yield line.raw
+            return
+    if organizer:
+        yield make_line("ORGANIZER", _uri(organizer), **_common_name(organizer))
+
+
+def _attendee_line(attendee: Attendee, item: Item, context: Context, said: Mapping[str, Line]) -> str:
+    response = _response(attendee, item, context)
+    partstat = _PARTSTAT.get(response, "NEEDS-ACTION")
+    line = said.get(make_address(attendee.person.address))
+    if line is None:
         rsvp = {"RSVP": "TRUE"} if partstat == "NEEDS-ACTION" else {}
         parameters = _common_name(attendee.person) | _ROLE[attendee.role] | {"PARTSTAT": partstat} | rsvp
-        yield make_line("ATTENDEE", _uri(attendee.person), **parameters)
+        return make_line("ATTENDEE", _uri(attendee.person), **parameters)
+    new = {} if _role(line) is attendee.role else {"CUTYPE": "INDIVIDUAL"} | _ROLE[attendee.role]
+    return with_parameters(line, new if response in _NOT_ANSWERED else new | {"PARTSTAT": partstat})
 
 
 def _response(attendee: Attendee, item: Item, context: Context) -> Response:
@@ -86,4 +218,4 @@ def _common_name(person: Person) -> dict[str, str]:
 
 def _uri(person: Person) -> str:
     """Give the calendar user address; one that is none of the internet's cannot be mailed and says so."""
-    return "mailto:" + quote(person.address, safe="@!#$&'*+/=?^`{|}~") if "@" in person.address else "invalid:nomail"
+    return "mailto:" + quote(person.address, safe="@!#$&'*+/=?^`{|}~") if "@" in person.address else _NOBODY

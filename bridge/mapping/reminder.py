@@ -33,15 +33,26 @@ class Reminder(Field):
 
     def to_ical(self, shown: Shown) -> list[str]:
         """Write an alarm that shows itself, its required DESCRIPTION with it; nothing beyond the bound."""
-        minutes = shown.item.content.reminder_minutes
-        if minutes is None or minutes > _MOST_MINUTES:
-            return []
-        trigger = f"TRIGGER:-PT{minutes}M" if minutes else "TRIGGER:PT0M"
-        return ["BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:Reminder", trigger, "END:VALARM"]
+        trigger = _trigger(shown.item)
+        return ["BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:Reminder", trigger, "END:VALARM"] if trigger else []
+
+    def merge(self, shown: Shown, lines: Sequence[str]) -> Sequence[str]:
+        """Write the client's alarm with the new time: its UID, its sound and that it was dismissed are his."""
+        trigger = _trigger(shown.item)
+        if not trigger or not lines:
+            return self.to_ical(shown)
+        return [trigger if line.upper().startswith("TRIGGER") else line for line in lines]
 
     def facts(self, item: Item) -> tuple[object, ...]:
         """Stand on the minutes."""
         return (item.content.reminder_minutes,)
+
+
+def _trigger(item: Item) -> str | None:
+    minutes = item.content.reminder_minutes
+    if minutes is None or minutes > _MOST_MINUTES:
+        return None
+    return f"TRIGGER:-PT{minutes}M" if minutes else "TRIGGER:PT0M"
 
 
 def _first(event: Component) -> Component | None:

@@ -11,11 +11,11 @@ from bridge.mapping.component import Component
 from bridge.mapping.context import Context
 from bridge.mapping.document import own_timezones, span_of, write_document, zones_of
 from bridge.mapping.field import Asked, Shown
-from bridge.mapping.kept import Guarded, Inherited, Kept, KeptException, KeptLines, parse_kept, write_kept
+from bridge.mapping.kept import Inherited, Kept, KeptException, KeptLines, parse_kept, write_kept
 from bridge.mapping.limits import check_limits
 from bridge.mapping.lines import same
 from bridge.mapping.original import Deleted, find_override, read_deleted, read_original, read_override
-from bridge.mapping.people import People, has_people, is_organizer
+from bridge.mapping.people import has_people, invites, is_organizer
 from bridge.mapping.recurrence import Rule, make_series, read_rule
 from bridge.mapping.resource import (
     Resource,
@@ -28,7 +28,7 @@ from bridge.mapping.resource import (
     under,
 )
 from bridge.mapping.series_zone import settle_zone
-from bridge.mapping.table import event_lines, is_as_shown, keep_fields, leftovers, read_values
+from bridge.mapping.table import Read, event_lines, is_as_shown, keep_fields, leftovers, read_values
 from bridge.mapping.times import Times
 from bridge.mapping.values import write_utc
 from bridge.model import IndexRecord
@@ -158,18 +158,18 @@ class _Master:
 def _read(obj: CalendarObject, event: Component, context: Context, before: Resource | None) -> _Wanted:
     asked = Asked(obj, context, before.master if before else None)
     old = before.kept if before else Kept()
-    values, unchanged = read_values(asked, before.shown if before else None, old)
-    content = replace(Content(**values), kept=None)
-    if before is None or not {Times.name, Rule.name} <= unchanged:
+    read = read_values(asked, before.shown if before else None, old)
+    content = replace(Content(**read.values), kept=None)
+    if before is None or not {Times.name, Rule.name} <= read.unchanged:
         content = settle_zone(content, asked)
     series = make_series(content)
     overrides = _overrides(obj, context, series, before)
-    deleted = _deleted(asked, series, before, unchanged) - overrides.keys()
+    deleted = _deleted(asked, series, before, read.unchanged) - overrides.keys()
     item = replace(before.master, content=content) if before else Item(_NO_ITEM, content)
     item = replace(item, kind=ItemKind.MASTER if series else ItemKind.SINGLE, deleted=tuple(sorted(deleted)))
     shown = make_shown(item, context, old, event.get("DTSTART"))
-    kept = Kept(keep_fields(event, shown, Kept()), leftovers(event), obj.more)
-    is_unchanged = before is not None and is_as_shown(event, unchanged, old) and same(obj.more, old.calendar)
+    kept = Kept(keep_fields(event, read, shown, Kept()), leftovers(event), obj.more, mailed=_mailed(asked, old))
+    is_unchanged = before is not None and is_as_shown(event, read.unchanged, old) and same(obj.more, old.calendar)
     master = _Master(obj, before, shown, kept, is_unchanged)
     return _with_exceptions(master, overrides, deleted)
 
@@ -248,23 +248,23 @@ def _read_override(master: _Master, event: Component, original: datetime) -> tup
     else:
         shown, old = replace(master.shown, item=make_occurrence(master.shown, original)), _behind(master)
     asked = Asked(master.obj, context, shown.item, event)
-    values, unchanged = read_values(asked, shown, old)
-    content = replace(Content(**values), recurrence=None, name_stamp=None, kept=None)
-    if stored and Times.name in unchanged:
+    read = read_values(asked, shown, old)
+    content = replace(Content(**read.values), recurrence=None, name_stamp=None, kept=None)
+    if stored and Times.name in read.unchanged:
         content = replace(content, start_zone=stored.content.start_zone, end_zone=stored.content.end_zone)
     else:  # an occurrence is in its series' zone
         whole = master.shown.item.content
         content = replace(content, start_zone=whole.start_zone, end_zone=whole.end_zone)
     item = replace(shown.item, content=content, original_start=original)
-    own = _own(event, replace(master.shown, item=item, context=context), master)
+    own = _own(event, read, replace(master.shown, item=item, context=context), master)
     if stored:
         content = replace(content, name_stamp=stored.content.name_stamp, kept=stored.content.kept)
-    return content, own, is_as_shown(event, unchanged, old)
+    return content, own, is_as_shown(event, read.unchanged, old)
 
 
-def _own(event: Component, shown: Shown, master: _Master) -> KeptException:
+def _own(event: Component, read: Read, shown: Shown, master: _Master) -> KeptException:
     more = leftovers(event)
-    return KeptException(keep_fields(event, shown, _behind(master)), None if more == master.kept.more else more)
+    return KeptException(keep_fields(event, read, shown, _behind(master)), None if more == master.kept.more else more)
 
 
 def _behind(master: _Master) -> KeptLines:
@@ -285,13 +285,15 @@ def _write_kept(master: _Master, exceptions: Mapping[str, KeptException]) -> str
         zone_definition=content.start_zone.definition,
     )
     timezones = own_timezones(master.obj, lines, span_of(index), zones_of([content]))
-    mailed = "client" if any(map(_invites, groups)) else None
-    return write_kept(replace(kept, timezones=timezones, mailed=mailed))
+    return write_kept(replace(kept, timezones=timezones))
 
 
-def _invites(kept: Mapping[str, Guarded]) -> bool:
-    people = kept.get(People.name)
-    return people is not None and any(line.upper().startswith("ATTENDEE") for line in people.lines)
+def _mailed(asked: Asked, old: Kept) -> str | None:
+    """Say who invites the attendees: the client those that it names, and nobody anew those that Exchange has."""
+    before = asked.stored
+    if before is not None and before.content.attendees:
+        return old.mailed
+    return "client" if any(invites(event, asked.context.mailbox) for event in asked.obj.events) else None
 
 
 # --- to instances without a master -------------------------------------------------------------------
@@ -317,16 +319,15 @@ def _to_instance(asked: Asked, original: datetime, *, is_around_unchanged: bool)
     before = asked.stored
     old = parse_kept(before.content.kept) if before else Kept()
     shown_before = make_shown(before, asked.context, old) if before else None
-    values, unchanged = read_values(asked, shown_before, old)
-    content = replace(Content(**values), kept=None)
+    read = read_values(asked, shown_before, old)
+    content = replace(Content(**read.values), kept=None)
     item = replace(before or Item(_NO_ITEM, content), content=content, original_start=original)
     shown = make_shown(item, asked.context, old, asked.event.get("DTSTART"))
-    kept = keep_fields(asked.event, shown, Kept())
+    kept = keep_fields(asked.event, read, shown, Kept())
     more = leftovers(asked.event)
-    if before and is_around_unchanged and is_as_shown(asked.event, unchanged, old):
+    if before and is_around_unchanged and is_as_shown(asked.event, read.unchanged, old):
         return replace(content, kept=before.content.kept)
     lines = [*(line for one in kept.values() for line in one.lines), *more]
     timezones = own_timezones(asked.obj, lines, (min(content.start, original), content.end.year), zones_of([content]))
-    mailed = "client" if _invites(kept) else None
-    whole = Kept(kept, more, asked.obj.more, timezones, mailed, original=write_utc(original))
+    whole = Kept(kept, more, asked.obj.more, timezones, _mailed(asked, old), original=write_utc(original))
     return replace(content, kept=write_kept(whole))

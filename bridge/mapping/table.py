@@ -1,10 +1,12 @@
 """The table of fields, and the loops that go through it for one event, in both directions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bridge.item import Attribute, Item
+from bridge.item import Attribute
 from bridge.mapping.availability import Availability
+from bridge.mapping.body import Conference, Description
 from bridge.mapping.component import Component
 from bridge.mapping.field import Asked, Field, Shown
 from bridge.mapping.kept import Guarded, Kept, KeptLines, make_guard
@@ -15,7 +17,7 @@ from bridge.mapping.recurrence import Rule
 from bridge.mapping.reminder import Reminder
 from bridge.mapping.sensitivity import Classification
 from bridge.mapping.stamps import NO_STAMP, Priority, Revision, Stamp
-from bridge.mapping.text import Categories, Description, Identifier, OneLine
+from bridge.mapping.text import Categories, Identifier, OneLine
 from bridge.mapping.times import Times
 
 TIMES = Times()
@@ -28,15 +30,16 @@ _CONTENT_FIELDS: tuple[Field, ...] = (
     Deleted(),
     OneLine("LOCATION", "location", also=frozenset({"GEO", "X-APPLE-STRUCTURED-LOCATION"})),
     Description(),
+    Conference(),
     Classification(),
     Availability(),
     Categories(),
     Reminder(),
+    Priority(),
+    People(),
 )
 FIELDS: tuple[Field, ...] = (
     *_CONTENT_FIELDS,
-    People(),
-    Priority(),
     Revision(),
     Stamp("DTSTAMP", "modified", _CONTENT_FIELDS, without=NO_STAMP),
     Stamp("CREATED", "created", ()),
@@ -56,21 +59,32 @@ _OWNED = frozenset(name for one in FIELDS for name in one.ical) - {"VALARM"}
 # --- to the item -------------------------------------------------------------------------------------
 
 
-def read_values(asked: Asked, before: Shown | None, old: KeptLines) -> tuple[dict[str, Any], frozenset[str]]:
-    """Give the attributes of the content that a client's event asks for, and the names of the fields left as shown.
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a client's event asks for: the attributes of the content, the fields left as shown, what each had shown."""
+
+    values: Mapping[str, Any]
+    unchanged: frozenset[str]
+    shown: Mapping[str, Sequence[str]]
+
+
+def read_values(asked: Asked, before: Shown | None, old: KeptLines) -> Read:
+    """Read a client's event.
 
     Where the client says of a field just what he was shown of ``before`` under what was kept for it in ``old``, the
     field's attributes stay as they are, so that saving an event as it was served changes nothing.
     """
     values: dict[str, Any] = {}
     unchanged: set[str] = set()
+    shown = {one.name: field_lines(one, before, old) if before else () for one in FIELDS}
     for one in FIELDS:
-        if before and one.rests_on <= unchanged and _is_as_shown(one, asked, before, old):
+        lines = shown[one.name]
+        if before and one.rests_on <= unchanged and _is_as_shown(one, asked, lines, old):
             unchanged.add(one.name)
             values |= {name: getattr(before.item.content, name) for name in one.attributes}
         else:
-            values |= one.to_item(asked)
-    return values, frozenset(unchanged)
+            values |= one.to_item(replace(asked, lines=lines))
+    return Read(values, frozenset(unchanged), shown)
 
 
 def is_as_shown(event: Component, unchanged: frozenset[str], old: KeptLines) -> bool:
@@ -78,9 +92,8 @@ def is_as_shown(event: Component, unchanged: frozenset[str], old: KeptLines) -> 
     return len(unchanged) == len(FIELDS) and same(leftovers(event), [*more_lines(old)])
 
 
-def _is_as_shown(one: Field, asked: Asked, before: Shown, old: KeptLines) -> bool:
+def _is_as_shown(one: Field, asked: Asked, lines: Sequence[str], old: KeptLines) -> bool:
     """Whether the client says of a field what he was shown, in zones whose rules are those he was shown, too."""
-    lines = field_lines(one, before, old)
     timezones = (old if isinstance(old, Kept) else old.master).timezones
     own_zones = ((asked.obj.timezones.get(tzid), timezones.get(tzid)) for tzid in tzids(lines))
     return same(_taken(one, asked.event), lines) and all(
@@ -92,12 +105,14 @@ def _taken(one: Field, event: Component) -> list[str]:
     return [raw for part in one.take(event) for raw in (part.raw() if isinstance(part, Component) else [part.raw])]
 
 
-def keep_fields(event: Component, written: Shown, behind: KeptLines) -> dict[str, Guarded]:
+def keep_fields(event: Component, read: Read, written: Shown, behind: KeptLines) -> dict[str, Guarded]:
     """Keep the lines of fields that the item as it is written would not show, given what is kept ``behind`` it."""
     kept = {}
     for one in FIELDS:
-        lines = _taken(one, event)
-        if (lines or not one.is_required) and not same(lines, field_lines(one, written, behind)):
+        lines = one.worth_keeping(_taken(one, event), read.shown[one.name])
+        if sum(map(len, lines)) > one.most_kept or (one.is_required and not lines):
+            continue
+        if not same(lines, field_lines(one, written, behind)):
             kept[one.name] = Guarded(make_guard(one.facts(written.item)), tuple(lines))
     return kept
 
@@ -128,13 +143,11 @@ def more_lines(kept: KeptLines) -> list[str]:
 
 
 def field_lines(one: Field, shown: Shown, kept: KeptLines) -> Sequence[str]:
-    """Give a field's lines: the client's own while they are good, else what it makes of the item."""
-    lines = _lines_kept(one, shown.item, kept) if kept.holds(one.name) else None
-    return one.to_ical(shown) if lines is None else lines
-
-
-def _lines_kept(one: Field, item: Item, kept: KeptLines) -> Sequence[str] | None:
-    return kept.lines_for(one.name, make_guard(one.facts(item)))
+    """Give a field's lines: the client's own while they are good, else what it makes of the item and of them."""
+    if not kept.holds(one.name):
+        return one.to_ical(shown)
+    lines = kept.lines_for(one.name, make_guard(one.facts(shown.item)))
+    return one.merge(shown, kept.lines(one.name)) if lines is None else lines
 
 
 def _parted(lines: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""Fields of text: UID, SUMMARY, LOCATION, DESCRIPTION, CATEGORIES."""
+"""Fields of short texts: UID, SUMMARY, LOCATION, CATEGORIES."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -61,28 +61,6 @@ class OneLine(Field):
     def _text(self, item: Item) -> str:
         text: str = getattr(item.content, self._attribute)
         return text.strip()
-
-
-class Description(Field):
-    """DESCRIPTION, and its HTML form that Outlook and Evolution write beside it."""
-
-    name = "DESCRIPTION"
-    ical = frozenset({"DESCRIPTION", "X-ALT-DESC"})
-    attributes = attributes("body")
-
-    def to_item(self, asked: Asked) -> Mapping[str, Any]:
-        """Take the plain text."""
-        line = asked.event.get("DESCRIPTION")
-        return {"body": line.text.rstrip() if line else ""}
-
-    def to_ical(self, shown: Shown) -> list[str]:
-        """Write the plain text, nothing for an empty one."""
-        text = shown.item.content.body.rstrip()
-        return [f"DESCRIPTION:{escape(text)}"] if text else []
-
-    def facts(self, item: Item) -> tuple[object, ...]:
-        """Stand on the text without what servers trim: the blanks at the ends of its lines."""
-        return tuple(line.rstrip() for line in item.content.body.rstrip().splitlines())
 
 
 class Categories(Field):

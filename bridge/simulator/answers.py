@@ -12,6 +12,8 @@ from bridge.simulator.xml import Element, M, T, add, make, name_of
 Job = Callable[[], Element]
 # [D] samples of errors: these hold an empty list beside the error
 _EMPTY_LISTS = {
+    "CreateAttachment": "Attachments",
+    "GetAttachment": "Attachments",
     "GetItem": "Items",
     "CreateItem": "Items",
     "UpdateItem": "Items",
@@ -37,8 +39,10 @@ def success(operation: str, code: str = "NoError", response_class: str = "Succes
 def failure(operation: str, error: EwsError, response_class: str = "Error") -> Element:
     """Give a response message that tells an error."""
     message = success(operation, error.code, response_class, error.message)
-    if error.values:
+    if error.values or error.path:
         holder = add(message, M + "MessageXml")
+        if error.path:
+            add(holder, T + "ExceptionFieldURI", None, {"FieldURI": error.path})
         for name, value in error.values.items():
             add(holder, T + "Value", value, {"Name": name})
     if operation in _EMPTY_LISTS:

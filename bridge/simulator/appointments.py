@@ -1,15 +1,16 @@
-"""What Exchange makes of an appointment that a client writes: times, zones, whole days, attendees, mails.
+"""What Exchange makes of an appointment that a client writes: times, zones, whole days, attendees.
 
 Sources: [D] create all-day events, create appointments in a specific time zone, responsecode; the rest `rules`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from bridge.simulator.call import Call
 from bridge.simulator.extended import read_property
 from bridge.simulator.fields import BY_NAME, Field
-from bridge.simulator.model import Attendee, ExtendedPath, Item, Mail
+from bridge.simulator.meeting_zone import VALUE as MEETING_ZONE
+from bridge.simulator.model import Attendee, ExtendedPath, Item
 from bridge.simulator.series import arranged
 from bridge.simulator.trouble import EwsError, NotSimulated, invalid
 from bridge.simulator.xml import Element, children, name_of
@@ -54,14 +55,24 @@ def take_new(call: Call, element: Element) -> tuple[Values, Extended]:
         if name_of(child) in values:
             raise invalid(f"The element '{child.tag}' is not expected again.")
         values[name_of(child)] = take(call, child)
+    check_zones(values)
     if not call.rules.uid_honoured or not values.get("UID"):
         values.pop("UID", None)
     return settle(call, values, new=True, written=True), extended
 
 
+def check_zones(written: Collection[str]) -> None:
+    """Refuse what says the zone in two ways at once. Source: rule `zone_said_twice`."""
+    if MEETING_ZONE in written and {"StartTimeZone", "EndTimeZone"} & set(written):
+        raise EwsError("ErrorInvalidPropertySet", "MeetingTimeZone does not go with StartTimeZone or EndTimeZone.")
+
+
 def settle(call: Call, values: Mapping[str, object], *, new: bool = False, written: bool = False) -> Values:
     """Give the values as Exchange keeps them; the errors of impossible times. `written`: a recurrence was given."""
     kept = dict(values)
+    meeting_zone = kept.pop(MEETING_ZONE, None)
+    if meeting_zone is not None:
+        kept["StartTimeZone"] = kept["EndTimeZone"] = meeting_zone
     if new:
         start = _moment(kept.get("Start")) or call.store.clock()
         kept.setdefault("Start", start)
@@ -114,13 +125,3 @@ def keep_answers(call: Call, before: Item, values: Values) -> Values:
 def _answered(who: Attendee, known: Mapping[str, Attendee]) -> Attendee:
     old = known.get(who.address.casefold())
     return Attendee(who.name, who.address, old.response, old.answered) if old else who
-
-
-def mail(call: Call, item: Item, kind: str, mode: str) -> bool:
-    """Tell whether a mail goes out for the item, and put it into the outbox; `mode` as the client asked."""
-    if mode == "SendToNone" or not item.attendees:
-        return False
-    sender = call.store.mailboxes[item.mailbox].owner.address
-    recipients = tuple(who.address for who in item.attendees)
-    call.store.outbox.append(Mail(sender, kind, str(item.values.get("Subject", "")), recipients))
-    return True

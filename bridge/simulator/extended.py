@@ -9,6 +9,7 @@ import binascii
 from collections.abc import Callable
 from datetime import date, datetime
 
+from bridge.simulator.bodies import PROPERTIES, body_property
 from bridge.simulator.call import Call
 from bridge.simulator.identifiers import global_object_id
 from bridge.simulator.model import ExtendedPath, Item
@@ -65,6 +66,8 @@ def read_property(call: Call, element: Element) -> tuple[ExtendedPath, tuple[str
     path = read_path(uri)
     if path in _COMPUTED:
         raise NotSimulated("writing a global object id")
+    if path in PROPERTIES:
+        raise NotSimulated("writing a body by a property of MAPI")
     values = element.find(T + "Values")
     if path.type.endswith("Array") != (values is not None):
         raise EwsError("ErrorInvalidExtendedPropertyValue", f"The value does not fit the type {path.type}.")
@@ -106,6 +109,9 @@ def instance_of(item: Item) -> date | None:
 
 def value_of(item: Item, path: ExtendedPath) -> tuple[str, ...] | None:
     """Give the values of an item's extended property, computed ones too; None when it has none."""
+    if path in PROPERTIES:
+        told = body_property(item, path)
+        return None if told is None else (told,)
     if path in _COMPUTED:
         day = instance_of(item) if path == GLOBAL_ID else None
         return (base64.b64encode(global_object_id(item.uid, day)).decode(),)

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from bridge.simulator import attachments as attached
 from bridge.simulator import telling as tell
 from bridge.simulator import telling_series as series
 from bridge.simulator.call import Call
+from bridge.simulator.meeting_zone import meeting_zone, take_meeting_zone
 from bridge.simulator.model import Item
 from bridge.simulator.recurrence_xml import take_recurrence
 from bridge.simulator.rules import rank
@@ -25,6 +27,7 @@ from bridge.simulator.taking import (
     take_choice,
     take_int,
     take_item_class,
+    take_online,
     take_strings,
     take_text,
     take_time,
@@ -106,7 +109,7 @@ FIELDS: tuple[Field, ...] = (
     _item("Subject", "ad", partial(tell.text, "Subject", None), take_text),
     _item("Sensitivity", "ad", partial(tell.text, "Sensitivity", "Normal"), partial(take_choice, SENSITIVITY)),
     _item("Body", "adr", tell.body, take_body),
-    _item("Attachments", "ar"),
+    _item("Attachments", "ar", attached.attachments_element, attached.take_attachments),
     _item("DateTimeReceived", "a", lambda told, item: told.call.time_text(item.created)),
     _item("Size", "a", tell.size),
     _item("Categories", "a", tell.categories, take_strings),
@@ -128,7 +131,7 @@ FIELDS: tuple[Field, ...] = (
     _item("DisplayCc", "a", partial(tell.display, "OptionalAttendees")),
     _item("DisplayTo", "a", partial(tell.display, "RequiredAttendees")),
     _item("DisplayBcc", "r"),
-    _item("HasAttachments", "ad", tell.no),
+    _item("HasAttachments", "ad", attached.has_attachments),
     _item("ExtendedProperty"),
     _item("Culture", "a", partial(tell.text, "Culture", "en-US"), take_text),
     _item("EffectiveRights", "a", tell.rights, since=OLD1),
@@ -191,12 +194,12 @@ FIELDS: tuple[Field, ...] = (
     _calendar("LastOccurrence", "ar", series.last),
     _calendar("ModifiedOccurrences", "ar", series.modified),
     _calendar("DeletedOccurrences", "ar", series.deleted),
-    _calendar("MeetingTimeZone", "r"),
+    _calendar("MeetingTimeZone", "ar", meeting_zone, take_meeting_zone),
     _calendar("StartTimeZone", "", partial(tell.zone, "StartTimeZone"), take_zone, Y2010),
     _calendar("EndTimeZone", "", partial(tell.zone, "EndTimeZone"), take_zone, Y2010),
     _calendar("ConferenceType", "", partial(tell.text, "ConferenceType", None), partial(take_int, 0, 2)),
     _calendar("AllowNewTimeProposal", "a", partial(tell.truth, "AllowNewTimeProposal", default=None), take_bool),
-    _calendar("IsOnlineMeeting", "a", partial(tell.truth, "IsOnlineMeeting", default=False), take_bool),
+    _calendar("IsOnlineMeeting", "a", partial(tell.truth, "IsOnlineMeeting", default=False), take_online),
     _calendar("MeetingWorkspaceUrl", "", partial(tell.text, "MeetingWorkspaceUrl", None), take_text),
     _calendar("NetShowUrl", "", partial(tell.text, "NetShowUrl", None), take_text),
     _calendar("EnhancedLocation", "", tell.enhanced_location, since=Y2013),
@@ -205,7 +208,7 @@ FIELDS: tuple[Field, ...] = (
     _calendar("StartTimeZoneId", "", partial(tell.zone_id, "StartTimeZone"), since=Y2013),
     _calendar("EndTimeZoneId", "", partial(tell.zone_id, "EndTimeZone"), since=Y2013),
     _calendar("IntendedFreeBusyStatus", since=Y2013),
-    _calendar("JoinOnlineMeetingUrl", since=Y2013),
+    _calendar("JoinOnlineMeetingUrl", "", partial(tell.text, "JoinOnlineMeetingUrl", None), since=Y2013),
     _calendar("OnlineMeetingSettings", since=Y2013),
     _calendar("IsOrganizer", "", tell.is_organizer, since=Y2013),
     _calendar("CalendarActivityData", since=Y2016),

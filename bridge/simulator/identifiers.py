@@ -16,6 +16,9 @@ from functools import cache
 from bridge.simulator.trouble import EwsError
 
 _ITEM, _FOLDER, _OCCURRENCE = 0x46, 0x2E, 0x51
+# Between an item's id and the bytes of an attachment: one attachment id follows, its length (the form is assumed)
+_UNIQUE = 16
+_ATTACHMENT = b"\x01\x12\x00\x10\x00"
 _HEAD = b"\x00\x03\x24\x00"
 # MS-OXOCAL 2.2.1.27: the array id every global object id begins with
 GOID_HEAD = bytes.fromhex("040000008200E00074C5B7101A82E008")
@@ -104,6 +107,19 @@ def parse_folder_id(text: str) -> tuple[str, int]:
     if raw[41] == _FOLDER and _known(mailbox) and folder_id(mailbox, number) == text:
         return mailbox, number
     raise EwsError("ErrorInvalidIdMalformed")
+
+
+def attachment_id(name: ItemName, unique: bytes) -> str:
+    """Give the AttachmentId of an attachment, which names its item within."""
+    return base64.b64encode(base64.b64decode(item_id(name)) + _ATTACHMENT + unique).decode()
+
+
+def attachment_root(text: str) -> str:
+    """Give the ItemId within an AttachmentId; ErrorInvalidIdMalformed for anything else."""
+    raw = _decode(text)
+    if raw[-_UNIQUE - len(_ATTACHMENT) : -_UNIQUE] != _ATTACHMENT:
+        raise EwsError("ErrorInvalidIdMalformed")
+    return base64.b64encode(raw[: -_UNIQUE - len(_ATTACHMENT)]).decode()
 
 
 def _known(mailbox: str) -> bool:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from bridge.simulator.identifiers import ItemName, change_key, folder_id, item_id
 
 LEVELS = ("none", "freebusy", "read", "write", "owner")
+X500 = "/o="  # what the directory's own addresses begin with, in lower case
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
@@ -61,10 +62,26 @@ class Attendee:
 
 @dataclass(frozen=True)
 class Body:
-    """A body and whether it is `Text` or `HTML`."""
+    """A body and whether it is `Text` or `HTML`; of what is kept as RTF, `text` is the HTML it comes to."""
 
     type: str = "Text"
     text: str = ""
+    is_rtf: bool = False
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file at an item, or a message whose MIME form is the content. `unique` tells it from all others."""
+
+    unique: bytes
+    name: str
+    content: bytes
+    modified: datetime
+    content_type: str = ""
+    content_id: str = ""
+    content_location: str = ""
+    inline: bool = False
+    is_message: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ permissions = { "bob@example.com" = "read", "default" = "freebusy" }   # none, f
 subject = "Lunch"
 start = 2026-03-02T12:00:00        # local to `zone` (the event's, else the person's), or with an offset
 end = 2026-03-02T13:00:00
-# all_day, zone, location, body, busy, sensitivity, categories, reminder (minutes), uid, attendees
+# all_day, zone, location, body, busy, sensitivity, html, categories, reminder (minutes), uid
+# attendees, optional, resources (lists), organizer: an address or "Name <address>"; my_response, response_requested
+# importance, join_url
 # recurrence, changed, cancelled, instance: see `event_series`
 """
 
@@ -27,6 +29,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +51,15 @@ _EVENT = {
     "all_day": "IsAllDayEvent",
     "categories": "Categories",
     "attendees": "RequiredAttendees",
+    "optional": "OptionalAttendees",
+    "resources": "Resources",
+    "organizer": "Organizer",
+    "my_response": "MyResponseType",
+    "response_requested": "IsResponseRequested",
+    "importance": "Importance",
+    "join_url": "JoinOnlineMeetingUrl",
     "body": "Body",
+    "html": "Body",
     "reminder": "ReminderMinutesBeforeStart",
     "start": "Start",
     "end": "End",
@@ -58,6 +69,7 @@ _EVENT = {
     "cancelled": DELETED,
     "instance": INSTANCE,
 }
+_PEOPLE = ("attendees", "optional", "resources")
 _CHANGE = {"date", "start", "end", "subject", "location", "busy", "sensitivity"}
 
 
@@ -174,12 +186,23 @@ def read_event(entry: Mapping[str, Any], zone_id: str = "UTC") -> dict[str, obje
     values["Start"], values["End"] = _instant(entry["start"], zone), _instant(entry["end"], zone)
     if "body" in entry:
         values["Body"] = Body("Text", str(entry["body"]))
+    if "html" in entry:
+        values["Body"] = Body("HTML", str(entry["html"]))
     if "categories" in entry:
         values["Categories"] = tuple(str(name) for name in entry["categories"])
-    if "attendees" in entry:
-        values["RequiredAttendees"] = tuple(Attendee(str(a), str(a)) for a in entry["attendees"])
+    values |= {_EVENT[key]: tuple(map(_attendee, entry[key])) for key in _PEOPLE if key in entry}
+    if "organizer" in entry:
+        values["Organizer"] = _attendee(entry["organizer"])
+    if "join_url" in entry:
+        values["IsOnlineMeeting"] = True
     values["ReminderIsSet"] = "reminder" in entry
     return _read_series(entry, values)
+
+
+def _attendee(told: object) -> Attendee:
+    """Give somebody told by an address, or by `Name <address>`."""
+    name, address = parseaddr(str(told)) if str(told).endswith(">") else ("", str(told))
+    return Attendee(name or address, address)
 
 
 def _read_series(entry: Mapping[str, Any], values: dict[str, object]) -> dict[str, object]:

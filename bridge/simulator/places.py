@@ -48,10 +48,17 @@ def item_at(call: Call, element: Element, wanted: str = "read") -> Item:
         check_change_key(element.get("ChangeKey", ""))
     if name_of(element) == "RecurringMasterItemId":
         item = _master_of(call, element.get("OccurrenceId", ""))
-    else:
-        item = call.store.item_by_id(element.get("Id", element.get("RecurringMasterId", "")))
-    need_item(call.store, call.viewer, item, call.personality, wanted)
+        return need_item(call.store, call.viewer, item, call.personality, wanted)
+    item = item_by_id(call, element.get("Id", element.get("RecurringMasterId", "")), wanted)
     return _numbered(call, item, element) if name_of(element) == "OccurrenceItemId" else item
+
+
+def item_by_id(call: Call, text: str, wanted: str = "read", key: str = "") -> Item:
+    """Give the item of an ItemId, as far as the viewer has the level `wanted`; a `key` that is none is refused."""
+    if key:
+        check_change_key(key)
+    item = call.store.item_by_id(text)
+    return need_item(call.store, call.viewer, item, call.personality, wanted)
 
 
 def _master_of(call: Call, text: str) -> Item:

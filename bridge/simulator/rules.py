@@ -95,6 +95,11 @@ class Rules:
     batch_keeps_key: bool = True
     deleted_neighbours_bound: bool = True
     dates_as_times: bool = False
+    zone_parts_renamed: bool = False
+    html_cleaned: bool = True
+    html_through_rtf: bool = False
+    text_lines_by_crlf: bool = True
+    attachment_limit_bytes: int = 35 * 1024 * 1024
 
 
 SOURCES: Mapping[str, str] = MappingProxyType(
@@ -149,6 +154,11 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "view_expands": "[D] CalendarView; [W] a master once there",
         "batch_keeps_key": "assumed",  # a key that was good when a request began is so for all its occurrences
         "deleted_neighbours_bound": "[R] OutlookGoogleCalendarSync: no two on a day even when one is deleted",
+        "attachment_limit_bytes": "assumed",  # the code: [D] responsecode, there for what 32 bits cannot count
+        "zone_parts_renamed": "assumed",  # periods and groups of a client's own zone come back under other ids
+        "html_cleaned": "assumed",  # without scripts and comments; always so by FilterHtmlContent: [D] its page
+        "html_through_rtf": "[R] Stack Overflow 20712500: appointments of 2010; of 2007 assumed",
+        "text_lines_by_crlf": "assumed",  # the lines of a text come back ended by CR LF
         "dates_as_times": "[V] dates with the zone's offset; [W] a dateTime there",
     }
 )
@@ -176,22 +186,32 @@ class Personality:
         return rank(self.newest)
 
 
-_RULES_2010 = Rules(availability_limit_days=42, availability_shortest_hours=24)
+_RULES_2010 = Rules(
+    html_through_rtf=True,
+    attachment_limit_bytes=10 * 1024 * 1024,
+    availability_limit_days=42,
+    availability_shortest_hours=24,
+)
 
 PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
     {
+        # [D] samples of 8.1.206; what the schema of its time did not have: `fields`, `history`
+        "2007": Personality("2007", (8, 1, 206, 0), "Exchange2007_SP1", "Exchange2007_SP1", _RULES_2010),
         # [V] 14.3.123's own answers; GetServerTimeZones of 14.1 for the zones
         "2010": Personality("2010", (14, 3, 123, 3), "Exchange2010_SP2", "Exchange2010_SP2", _RULES_2010),
+        # [D] samples of 15.0.859
+        "2013": Personality("2013", (15, 0, 859, 13), "V2_8", "Exchange2013_SP1", Rules()),
         # [V] 15.2.1748
         "2019": Personality("2019", (15, 2, 1748, 10), "V2017_07_11", "V2017_07_11", Rules()),
         # [V] 15.20.3370
         "online": Personality(
-            # A batch's keys are of what nobody has shown us; so that no client leans on it, here it is the other way
+            # Nobody has shown us what becomes of a batch's keys, of scripts and of a zone's ids; so that no client
+            # leans on it, here it is the other way
             "online",
             (15, 20, 3370, 16),
             "V2018_01_08",
             "V2018_01_08",
-            Rules(batch_keeps_key=False),
+            Rules(batch_keeps_key=False, html_cleaned=False, zone_parts_renamed=True),
         ),
         "lenient": Personality(
             "lenient",
@@ -219,6 +239,7 @@ PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
                 indexes_skip_deleted=True,
                 view_expands=False,
                 dates_as_times=True,
+                text_lines_by_crlf=False,
             ),
         ),
     }

@@ -10,22 +10,28 @@ from lxml import etree
 from bridge.simulator.call import Call, Limits, check_version
 from bridge.simulator.envelope import Request, read_request, write_answer, write_fault
 from bridge.simulator.faults import Faults, Troubles
-from bridge.simulator.identifiers import parse_folder_id, parse_item_id
+from bridge.simulator.history import check_context, check_history
+from bridge.simulator.identifiers import attachment_root, parse_folder_id, parse_item_id
 from bridge.simulator.model import Person
 from bridge.simulator.operations import OPERATIONS
 from bridge.simulator.records import Records, Seen
-from bridge.simulator.rules import Personality, rank
+from bridge.simulator.rules import Personality
 from bridge.simulator.schemas import Schemas
 from bridge.simulator.store import Store
 from bridge.simulator.trouble import EwsError, Fault, NotSimulated, invalid
-from bridge.simulator.xml import Element, T, name_of
+from bridge.simulator.xml import Element, M, T, name_of
 from bridge.simulator.zone_xml import read_zone
 from bridge.simulator.zones import Zone
 
 _LOG = logging.getLogger("bridge.simulator")
 DEFECT = "SIMULATOR DEFECT"
 # By element, the attribute with the id
-_ITEM_IDS = {"ItemId": "Id", "OccurrenceItemId": "RecurringMasterId", "RecurringMasterItemId": "OccurrenceId"}
+_ITEM_IDS = {
+    "ItemId": "Id",
+    "ParentItemId": "Id",
+    "OccurrenceItemId": "RecurringMasterId",
+    "RecurringMasterItemId": "OccurrenceId",
+}
 _TOLD = 4000  # bytes of an invalid answer that are told
 
 
@@ -146,6 +152,7 @@ class Service:
     def _zone(self, request: Request) -> Zone | None:
         if request.zone is None:
             return None
+        check_context(self.personality)
         zone = read_zone(request.zone, young=self.personality.young_zones)
         if zone is None:
             raise EwsError("ErrorTimeZone")
@@ -156,9 +163,7 @@ class Service:
             violation = self.schemas.violation(request.content)
             if violation:
                 raise invalid(violation.text, request.line + violation.line - 1, violation.position)
-        receipts = request.element.get("SuppressReadReceipts")
-        if receipts is not None and self.personality.level < rank("Exchange2013_SP1"):
-            raise invalid("The 'SuppressReadReceipts' attribute is not declared.", request.line)
+        check_history(self.personality, request.element)
 
     def _fault(self, fault: Fault) -> Reply:
         return Reply(500, write_fault(self.personality, fault), self._type())
@@ -178,14 +183,18 @@ class Service:
         if asked is not None:
             person = self.store.person(asked)
             return person.address if person else asked
-        for named in element.iter(*(T + name for name in ("FolderId", "DistinguishedFolderId", *_ITEM_IDS))):
+        names = [T + name for name in ("FolderId", "DistinguishedFolderId", "AttachmentId", *_ITEM_IDS)]
+        for named in element.iter(*names, M + "ParentItemId"):
             if name_of(named) == "DistinguishedFolderId":
                 address = named.findtext(f"{T}Mailbox/{T}EmailAddress")
                 person = self.store.person(address) if address else viewer
                 return person.address if person else (address or "")
             try:
                 text = named.get(_ITEM_IDS.get(name_of(named), "Id"), "")
-                guid = parse_item_id(text).mailbox if name_of(named) in _ITEM_IDS else parse_folder_id(text)[0]
+                if name_of(named) == "AttachmentId":
+                    guid = parse_item_id(attachment_root(text)).mailbox
+                else:
+                    guid = parse_item_id(text).mailbox if name_of(named) in _ITEM_IDS else parse_folder_id(text)[0]
             except EwsError:
                 continue
             box = self.store.mailboxes.get(guid)

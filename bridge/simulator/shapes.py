@@ -54,11 +54,12 @@ _PERMISSION_NAMES = {"freebusy": "FreeBusyTimeOnly", "read": "Reviewer", "write"
 
 @dataclass(frozen=True)
 class Shape:
-    """A shape as asked: the table's rows it means, extended properties, the body's type."""
+    """A shape as asked: the table's rows it means, extended properties, the body's type, whether it is filtered."""
 
     fields: tuple[Field, ...]
     extended: tuple[tuple[Element, ExtendedPath], ...]
     body_type: str = "Best"
+    filtered: bool = False
 
 
 def _base(shape: Element | None, allowed: set[str]) -> str:
@@ -93,7 +94,8 @@ def read_shape(call: Call, shape: Element | None) -> Shape:
         elif name_of(uri) not in {"ExtendedFieldURI", "IndexedFieldURI"}:
             raise invalid(f"The element '{uri.tag}' is not expected.")
     ordered = tuple(sorted(rows.values(), key=lambda row: ORDER[row.name]))
-    return Shape(ordered, _extended(shape), text_of(shape, T + "BodyType") or "Best")
+    filtered = flag(text_of(shape, T + "FilterHtmlContent"))
+    return Shape(ordered, _extended(shape), text_of(shape, T + "BodyType") or "Best", filtered=filtered)
 
 
 def path_of(call: Call, uri: Element) -> Field | None:
@@ -116,7 +118,7 @@ def path_of(call: Call, uri: Element) -> Field | None:
 def item_element(call: Call, shape: Shape, item: Item, *, rich: bool) -> Element:
     """Give t:CalendarItem; without `rich` nothing that only GetItem gives."""
     element = make(T + "CalendarItem")
-    told = Told(call, rich, shape.body_type)
+    told = Told(call, rich, shape.body_type, filtered=shape.filtered)
     private = hidden(call.viewer, item, call.personality)
     extended_due = bool(shape.extended) and not private
     after = ORDER["ExtendedProperty"]

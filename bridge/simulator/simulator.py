@@ -11,11 +11,12 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from bridge.simulator.attachments import held
 from bridge.simulator.certificate import make_certificate
 from bridge.simulator.event_series import put_event
 from bridge.simulator.faults import Faults, Knob
 from bridge.simulator.lifelike import lifelike_people
-from bridge.simulator.model import Folder, Item, Mail, Person
+from bridge.simulator.model import Attachment, Folder, Item, Mail, Person
 from bridge.simulator.people import PersonPlan, load_people, read_event, settle_people
 from bridge.simulator.records import Records
 from bridge.simulator.rules import PERSONALITIES
@@ -194,6 +195,35 @@ class Simulator:
             written = "Recurrence" in values
             changed = replace(current, values=arranged({**current.values, **values}, written=written))
             return put_change(self.store, self.service.personality.rules, current, changed, written=written)
+
+    def add_attachment(self, item: Item, name: str, content: bytes = b"", **described: Any) -> Item:
+        """Give the item after somebody attached a file at Exchange.
+
+        `described`: content_type, content_id, content_location, inline; `is_message` makes it an attached message,
+        whose MIME form is the content.
+        """
+        with self.store.lock:
+            file = Attachment(self.store.random.randbytes(16), name, content, self.store.clock(), **described)
+            current = self.store.item_by_id(item.id)
+            return self.change_event(current, Attachments=(*held(current), file))
+
+    def attachments(self, item: Item) -> tuple[Attachment, ...]:
+        """Give an item's attachments as they are now."""
+        return held(self.store.item_by_id(item.id))
+
+    def respond(self, item: Item, address: str, response: str) -> Item:
+        """Give the organizer's item after an attendee answered: `Accept`, `Tentative`, `Decline`."""
+        with self.store.lock:
+            current, moment = self.store.item_by_id(item.id), self.store.clock()
+            lists = {
+                name: tuple(
+                    replace(who, response=response, answered=moment) if who.address == address else who
+                    for who in current.people(name)
+                )
+                for name in ("RequiredAttendees", "OptionalAttendees", "Resources")
+                if current.people(name)
+            }
+            return self.change_event(current, **lists)
 
     def occurrence(self, master: Item, index: int) -> Item:
         """Give an occurrence of a series by its index from 1, deleted ones counted; it can be changed and removed."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from bridge.simulator.identifiers import ItemName, new_uid, parse_folder_id, parse_item_id
-from bridge.simulator.model import ExtendedPath, Folder, Item, Mail, Person
+from bridge.simulator.model import X500, ExtendedPath, Folder, Item, Mail, Person
 from bridge.simulator.series import series_of, with_exception, without
 from bridge.simulator.trouble import EwsError
 
@@ -98,8 +98,10 @@ class Store:
         return tuple(box.owner for box in self.mailboxes.values())
 
     def person(self, address: str) -> Person | None:
-        """Give whose address that is."""
-        wanted = address.casefold().removeprefix("smtp:")
+        """Give whose address that is, by SMTP or X.500."""
+        wanted = address.strip().casefold().removeprefix("smtp:").removeprefix("ex:")
+        if wanted.startswith(X500):
+            return next((person for person in self.people if person.legacy_name.casefold() == wanted), None)
         return next((person for person in self.people if wanted in person.addresses), None)
 
     def log_in(self, login: str, password: str) -> Person | None:

@@ -1,12 +1,15 @@
 """How each property a client writes is understood: a function gets the call and the element, and gives the value."""
 
+import re
+
 from bridge.simulator.call import Call
-from bridge.simulator.model import Attendee, Body
+from bridge.simulator.html_body import through_rtf
+from bridge.simulator.model import X500, Attendee, Body
 from bridge.simulator.rules import rank
 from bridge.simulator.trouble import EwsError, invalid
 from bridge.simulator.xml import Element, T, children, flag, name_of, text_of
 from bridge.simulator.zone_xml import read_zone
-from bridge.simulator.zones import Zone, fixed
+from bridge.simulator.zones import Zone, fixed, named, renamed
 
 SENSITIVITY = {"Normal": "", "Personal": "", "Private": "", "Confidential": ""}
 IMPORTANCE = {"Low": "", "Normal": "", "High": ""}
@@ -24,6 +27,13 @@ def take_bool(_call: Call, element: Element) -> bool:
     if (element.text or "").strip() not in {"true", "false", "1", "0"}:
         raise invalid(f"The '{element.tag}' element is invalid - '{element.text}' is not a valid Boolean value.")
     return flag(element.text)
+
+
+def take_online(call: Call, element: Element) -> bool:
+    """Give whether it is a NetMeeting of old; since 2013 that is told of a service and not written."""
+    if call.personality.level >= rank("Exchange2013"):
+        raise EwsError("ErrorInvalidPropertySet", "The property calendar:IsOnlineMeeting cannot be set.")
+    return take_bool(call, element)
 
 
 def take_int(least: int, most: int, _call: Call, element: Element) -> int:
@@ -58,11 +68,17 @@ def take_time(call: Call, element: Element) -> object:
     return call.read_time(element.text or "")
 
 
-def take_body(_call: Call, element: Element) -> Body:
-    """Give a body."""
-    if element.get("BodyType") not in {"Text", "HTML"}:
+def take_body(call: Call, element: Element) -> Body:
+    """Give a body; where HTML is kept as RTF, what that leaves of it (rule `html_through_rtf`)."""
+    kind, text = element.get("BodyType"), element.text or ""
+    if kind == "Text":
+        lines = "\r\n".join(re.split(r"\r\n|\r|\n", text))
+        return Body(kind, lines if call.rules.text_lines_by_crlf else text)
+    if kind != "HTML":
         raise invalid("The required attribute 'BodyType' is missing or invalid.")
-    return Body(element.get("BodyType", "Text"), element.text or "")
+    if text and call.rules.html_through_rtf:
+        return Body(kind, through_rtf(text), is_rtf=name_of(call.request) == "CreateItem")
+    return Body(kind, text)
 
 
 def take_strings(_call: Call, element: Element) -> tuple[str, ...]:
@@ -72,12 +88,19 @@ def take_strings(_call: Call, element: Element) -> tuple[str, ...]:
 
 def take_zone(call: Call, element: Element) -> Zone:
     """Give a zone by its definition or its id. Source: [D] responsecode, ErrorTimeZone."""
-    zone = read_zone(element, young=call.personality.young_zones)
+    young = call.personality.young_zones
+    zone = zone_or_error(call, read_zone(element, young=young), element.get("Id", ""))
+    is_custom = named(zone.id, young=young) is None
+    return renamed(zone) if is_custom and call.rules.zone_parts_renamed else zone
+
+
+def zone_or_error(call: Call, zone: Zone | None, name: str) -> Zone:
+    """Give a zone that was found by a name, or what the server makes of an unknown name."""
     if zone is not None:
         return zone
     if call.rules.unknown_zone_accepted:
-        return fixed(element.get("Id", ""))
-    raise EwsError("ErrorTimeZone", f"The time zone {element.get('Id')} is not known to this server.")
+        return fixed(name)
+    raise EwsError("ErrorTimeZone", f"The time zone {name} is not known to this server.")
 
 
 def take_attendees(call: Call, element: Element) -> tuple[Attendee, ...]:
@@ -91,6 +114,8 @@ def take_attendees(call: Call, element: Element) -> tuple[Attendee, ...]:
         if not address:
             raise EwsError("ErrorInvalidRecipients", "An attendee needs an e-mail address.")
         known = call.store.person(address)
+        if known and address.casefold().startswith(X500):
+            address = known.address  # rule x500_resolved
         name = text_of(mailbox, T + "Name") or (known.name if known else address)
         found.setdefault(address.casefold(), Attendee(name, address))
     return tuple(found.values())

@@ -5,30 +5,28 @@ A function gets what the answer is like (`Told`) and the item, and gives the ele
 
 import base64
 import hashlib
-import html
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import quote
 
+from bridge.simulator import html_body
+from bridge.simulator.bodies import body_of, body_text
 from bridge.simulator.call import Call
-from bridge.simulator.model import Attendee, Body, Item, Person
+from bridge.simulator.model import X500, Attendee, Item, Person
 from bridge.simulator.rights import item_rights, rights_element
 from bridge.simulator.xml import Element, T, add, bool_text, make
 from bridge.simulator.zone_xml import duration_text, zone_element
 from bridge.simulator.zones import Zone, utc
 
-_BLOCK = re.compile(r"<(?:br|/p|/div|/tr|/li)\b[^>]*>", re.IGNORECASE)
-_DROPPED = re.compile(r"<(head|style|script)\b.*?</\1>|<!--.*?-->|<[^>]+>", re.IGNORECASE | re.DOTALL)
-
 
 @dataclass(frozen=True)
 class Told:
-    """An answer's manner: `rich` for GetItem, `body_type` Best, HTML or Text."""
+    """An answer's manner: `rich` for GetItem, `body_type` Best, HTML or Text, `filtered` as FilterHtmlContent."""
 
     call: Call
     rich: bool
     body_type: str = "Best"
+    filtered: bool = False
 
 
 def item_id(_told: Told, item: Item) -> Element:
@@ -61,40 +59,35 @@ def no(_told: Told, _item: Item) -> str:
 
 def body(told: Told, item: Item) -> Element:
     """Give t:Body in the type asked for. Source: [V] an item without one has an empty text."""
-    found = item.values.get("Body")
-    stored = found if isinstance(found, Body) else Body()
+    stored = body_of(item)
     wanted = told.body_type if told.body_type in {"HTML", "Text"} else stored.type
-    content = stored.text
-    if wanted != stored.type and content:
-        content = text_from_html(content) if wanted == "Text" else html_from_text(content)
+    content = body_text(item) if wanted == "Text" else body_html(told, item)
     return make(T + "Body", content or None, {"BodyType": wanted})
 
 
 def text_body(_told: Told, item: Item) -> Element:
     """Give t:TextBody."""
-    found = item.values.get("Body")
-    stored = found if isinstance(found, Body) else Body()
-    content = text_from_html(stored.text) if stored.type == "HTML" else stored.text
-    return make(T + "TextBody", content or None, {"BodyType": "Text"})
+    return make(T + "TextBody", body_text(item) or None, {"BodyType": "Text"})
 
 
-def text_from_html(content: str) -> str:
-    """Give the words of HTML, a line for each block."""
-    lines = _DROPPED.sub("", _BLOCK.sub("\n", " ".join(content.split())))
-    return html.unescape("\n".join(line.strip() for line in lines.split("\n"))).strip()
-
-
-def html_from_text(content: str) -> str:
-    """Give HTML that shows a text."""
-    lines = "<br>\r\n".join(html.escape(line, quote=False) for line in content.splitlines())
-    return f"<html>\r\n<body>\r\n<div>{lines}</div>\r\n</body>\r\n</html>\r\n"
+def body_html(told: Told, item: Item) -> str:
+    """Give an item's body as HTML, whatever it was written as; nothing for none."""
+    stored = body_of(item)
+    if not stored.text:
+        return ""
+    if stored.type == "Text":
+        return html_body.from_text(stored.text)
+    if stored.is_rtf:
+        return stored.text
+    return html_body.normalised(stored.text, cleaned=told.filtered or told.call.rules.html_cleaned)
 
 
 def size(_told: Told, item: Item) -> str:
     """Give a size in bytes that grows with what the item holds; the constant is like recorded items'."""
-    found = item.values.get("Body")
-    held = sum(len(value) for values in item.extended.values() for value in values)
-    return str(3900 + len(found.text if isinstance(found, Body) else "") + 2 * held)
+    files = item.values.get("Attachments")
+    properties = sum(len(value) for values in item.extended.values() for value in values)
+    attached = sum(len(file.content) for file in files) if isinstance(files, tuple) else 0
+    return str(3900 + len(body_of(item).text) + 2 * properties + attached)
 
 
 def categories(_told: Told, item: Item) -> Element | None:
@@ -210,8 +203,13 @@ def organizer(told: Told, item: Item) -> Element:
     if person and not told.rich and told.call.rules.find_organizer_is_ex:
         _mailbox(element, who.name, person.legacy_name, "EX", "OneOff")
     else:
-        _mailbox(element, who.name, who.address, "SMTP", "Mailbox" if person else "OneOff")
+        _mailbox(element, who.name, who.address, _routing(who), "Mailbox" if person else "OneOff")
     return element
+
+
+def _routing(who: Attendee) -> str:
+    """Give the kind of an address: one of the directory that leads to nobody is told as it is. Assumed."""
+    return "EX" if who.address.casefold().startswith(X500) else "SMTP"
 
 
 def attendees(name: str, told: Told, item: Item) -> Element | None:
@@ -225,7 +223,7 @@ def attendees(name: str, told: Told, item: Item) -> Element | None:
     for who in people:
         attendee = add(element, T + "Attendee")
         known = told.call.store.person(who.address)
-        _mailbox(attendee, who.name, who.address, "SMTP", "Mailbox" if known else "OneOff")
+        _mailbox(attendee, who.name, who.address, _routing(who), "Mailbox" if known else "OneOff")
         add(attendee, T + "ResponseType", who.response)
         if who.answered:
             add(attendee, T + "LastResponseTime", told.call.time_text(who.answered))

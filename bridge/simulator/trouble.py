@@ -49,17 +49,21 @@ TEXTS = {
     "ErrorOccurrenceCrossingBoundary": "Modified occurrence is crossing or overlapping adjacent occurrence.",
     "ErrorRecurrenceHasNoOccurrence": "Recurrence has no occurrences in the specified range.",
     "ErrorRecurrenceEndDateTooBig": "Recurrence end date can not exceed Sep 1, 4500 00:00:00.",
+    "ErrorRequiredPropertyMissing": "Required property is missing.",
+    "ErrorInvalidAttachmentId": "The attachment was not found.",
+    "ErrorAttachmentSizeLimitExceeded": "The attachment is larger than this server takes.",
     "ErrorCalendarFolderIsInvalidForCalendarView": "The calendar view can be used on calendar folders only.",
 }
 
 
 @dataclass(eq=False)
 class EwsError(Exception):
-    """One answer of a batch with ResponseClass Error; `code` is the ResponseCode."""
+    """One answer of a batch with ResponseClass Error; `code` is the ResponseCode, `path` the property it is about."""
 
     code: str
     text: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    path: str = ""
 
     @property
     def message(self) -> str:

@@ -68,7 +68,7 @@ def zone_element(tag: str, zone: Zone, *, full: bool = True) -> Element:
 
     Source: [V] GetServerTimeZones recording of 15.2 (invalid by the schema).
     """
-    element = make(tag, attributes={"Id": zone.id, "Name": zone.name})
+    element = make(tag, attributes={"Id": zone.id, **({"Name": zone.name} if zone.name else {})})
     periods = add(element, T + "Periods")
     groups = add(element, T + "TransitionsGroups")
     if not full:

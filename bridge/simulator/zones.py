@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -17,6 +17,8 @@ from bridge.simulator.zone_table import TABLE
 from bridge.simulator.zone_table_young import AMENDED
 from bridge.simulator.zone_table_young import TABLE as YOUNG
 
+# [C] exchangelib knows it as UTC, as servers tell it
+UTC_ELSEWHERE = "tzone://Microsoft/Utc"
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 
@@ -89,6 +91,10 @@ class Zone:
                 move.in_year(2020)
         if not self.changes:
             raise ValueError(f"the zone {self.id} has no transitions")
+        moments = [change.at for change in self.changes[1:]]
+        dated = [moment for moment in moments if moment is not None]
+        if self.changes[0].at is not None or dated != moments or dated != sorted(set(dated)):
+            raise ValueError(f"the transitions of the zone {self.id} do not follow one another")
 
     def to_local(self, moment: datetime) -> datetime:
         """Give the naive local time of an instant."""
@@ -157,6 +163,8 @@ def known(*, young: bool = True) -> tuple[str, ...]:
 
 def named(zone_id: str, *, young: bool = True) -> Zone | None:
     """Give the zone with that Windows id, in any case; None when such a server does not know it."""
+    if zone_id == UTC_ELSEWHERE:
+        return utc()
     wanted = zone_id.casefold()
     tables: list[dict[str, Zone]] = [_amended(), _table(YOUNG)] if young else []
     for table in [*tables, _table(TABLE)]:
@@ -171,6 +179,20 @@ def named(zone_id: str, *, young: bool = True) -> Zone | None:
 def utc() -> Zone:
     """Give the zone UTC."""
     return _table(TABLE)["UTC"]
+
+
+def renamed(zone: Zone) -> Zone:
+    """Give a zone whose periods and groups have names of the server's making. Source: rule `zone_parts_renamed`."""
+    periods = {period.id: f"trule:Microsoft/Custom/{n}-{period.name}" for n, period in enumerate(zone.periods)}
+    groups = {group: str(number) for number, (group, _) in enumerate(zone.groups)}
+    names = periods | groups
+    return replace(
+        zone,
+        periods=tuple(replace(period, id=periods[period.id]) for period in zone.periods),
+        groups=tuple((groups[g], tuple(replace(m, to=periods[m.to]) for m in moves)) for g, moves in zone.groups),
+        changes=tuple(replace(change, to=names[change.to]) for change in zone.changes),
+        _years={},
+    )
 
 
 def fixed(zone_id: str) -> Zone:

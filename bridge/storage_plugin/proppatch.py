@@ -1,13 +1,16 @@
 """PROPPATCH: each property by itself, all of them or none (RFC 4918 9.2)."""
 
+from collections.abc import Mapping
+
 from bridge.dav.bodies import MAX_XML, parse_proppatch
 from bridge.dav.kept import keep_name
 from bridge.dav.look import LOOKS, beside, to_look
 from bridge.dav.multistatus import PropertyRefusal, change_response
 from bridge.dav.patch import DISPLAY_NAME, Patch, patch_calendar, patch_home, refuse_all
+from bridge.dav.refusals import need_privileges
 from bridge.dav.response import Response, multistatus
 from bridge.dav.views import CalendarView, HomeView
-from bridge.errors import NotExpressible, NotPermitted
+from bridge.errors import BridgeError, NotExpressible, NotPermitted
 from bridge.storage_plugin.places import AnyPlace, place_at
 from bridge.storage_plugin.visit import Visit
 
@@ -32,24 +35,45 @@ def proppatch(visit: Visit) -> Response:
 
 
 def _apply(visit: Visit, place: AnyPlace, patch: Patch) -> Patch:
-    """Do what a patch says; gives it with what Exchange or the bounds refused."""
+    """Do what a patch says; gives it with what Exchange or the bounds refused.
+
+    What is kept comes first: it can be taken back without Exchange.
+    """
     calendar = place.view if isinstance(place.view, CalendarView) else None
+    served = None if calendar is None else calendar.served
     renames = calendar is not None and patch.display_name not in {None, calendar.display_name}
+    kept = {**patch.kept, **(keep_name(patch.display_name) if renames else {})}
+    former = visit.store.properties(visit.login, served)
+    before = {name: former.get(name) for name in kept}
+    try:
+        visit.store.set_properties(visit.login, served, kept)
+    except NotExpressible as problem:
+        return patch.refused(kept, PropertyRefusal(str(problem), status=507))
     if calendar is not None and renames:
         try:
             visit.store.rename_calendar(visit.login, calendar.served, patch.display_name or "")
-        except (NotPermitted, NotExpressible) as problem:
-            return patch.refused([DISPLAY_NAME], PropertyRefusal(str(problem)))
-    kept = {**patch.kept, **(keep_name(patch.display_name) if renames else {})}
+        except BridgeError as problem:
+            visit.store.set_properties(visit.login, served, before)
+            return patch.refused([DISPLAY_NAME], _refusal(visit, problem))
     if calendar is not None and calendar.is_own and LOOKS & kept.keys():
-        shown = {**calendar.kept(), **kept}
-        look = to_look({name: element for name, element in shown.items() if element is not None})
-        if visit.store.set_look(visit.login, calendar.served, look):
-            kept = beside(kept)
-    try:
-        visit.store.set_properties(visit.login, None if calendar is None else calendar.served, kept)
-    except NotExpressible as problem:
-        if calendar is not None and renames:
-            visit.store.rename_calendar(visit.login, calendar.served, calendar.served.calendar.display_name)
-        return patch.refused(kept, PropertyRefusal(str(problem), status=507))
+        _write_look(visit, calendar, kept)
     return patch
+
+
+def _refusal(visit: Visit, problem: BridgeError) -> PropertyRefusal:
+    """Give why a name is refused. Raises what is no refusal."""
+    if isinstance(problem, NotPermitted):
+        missing = need_privileges(problem.privilege, visit.asked(visit.path))
+        return PropertyRefusal(str(problem), missing)
+    if isinstance(problem, NotExpressible):
+        return PropertyRefusal(str(problem))
+    raise problem
+
+
+def _write_look(visit: Visit, calendar: CalendarView, kept: Mapping[str, str | None]) -> None:
+    """Write how a calendar looks, and keep no longer what Exchange has of it then."""
+    shown = {**calendar.kept(), **kept}
+    look = to_look({name: element for name, element in shown.items() if element is not None})
+    if visit.store.set_look(visit.login, calendar.served, look):
+        of_look = {name: element for name, element in kept.items() if name in LOOKS}
+        visit.store.set_properties(visit.login, calendar.served, beside(of_look))

@@ -5,10 +5,10 @@ from email.message import Message
 from uuid import uuid4
 
 from bridge.dav.conditions import matches
-from bridge.dav.refusals import NotServed
+from bridge.dav.refusals import NotServed, answer
 from bridge.dav.response import CALENDAR, Response
 from bridge.dav.views import CalendarView
-from bridge.errors import InvalidCalendarData, NotFound, PreconditionFailed
+from bridge.errors import InvalidCalendarData, NotFound, NotPermitted, PreconditionFailed
 from bridge.ids import Path, make_etag
 from bridge.model import Conditions, Name, Stored
 from bridge.storage_plugin.places import find
@@ -55,7 +55,10 @@ def add_member(visit: Visit) -> Response:
     calendar = visit.calendar()
     _charset(visit.request.header("Content-Type"), otherwise=415)
     name, body = Name(f"{uuid4()}.ics"), _event(visit)
-    stored = visit.store.put(visit.login, calendar.served, name, body, Conditions())
+    try:
+        stored = visit.store.put(visit.login, calendar.served, name, body, Conditions())
+    except NotPermitted as problem:
+        return answer(problem, visit.asked(_path(calendar, name)))
     return _written(visit, calendar, name, stored)
 
 
@@ -87,7 +90,11 @@ def _representation(visit: Visit, calendar: CalendarView, name: Name, status: in
 
 
 def _href(visit: Visit, calendar: CalendarView, name: Name) -> str:
-    return visit.request.href(Path(calendar.path.principal, calendar.path.calendar, name))
+    return visit.request.href(_path(calendar, name))
+
+
+def _path(calendar: CalendarView, name: Name) -> Path:
+    return Path(calendar.path.principal, calendar.path.calendar, name)
 
 
 def _calendar_for(visit: Visit) -> CalendarView:

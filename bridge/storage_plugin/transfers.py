@@ -1,7 +1,7 @@
 """COPY and MOVE of one event to another place (RFC 4918 9.8, 9.9)."""
 
 from bridge.dav.conditions import matches
-from bridge.dav.refusals import Asked, NotServed, no_uid_conflict
+from bridge.dav.refusals import NotServed, answer, need_privileges
 from bridge.dav.response import Response
 from bridge.dav.views import CalendarView
 from bridge.errors import NotFound, NotPermitted, PreconditionFailed, UidTaken
@@ -26,8 +26,8 @@ def copy(visit: Visit) -> Response:
     path, target, new_name = destination(visit)
     try:
         stored = visit.store.put(visit.login, target.served, new_name, body, overwriting(visit))
-    except UidTaken as problem:
-        raise at_destination(visit, path, problem) from problem
+    except (UidTaken, NotPermitted) as problem:
+        return answer(problem, visit.asked(path))
     return Response(201 if stored.created else 204, {"Location": visit.request.href(path)} if stored.created else {})
 
 
@@ -43,7 +43,9 @@ def move(visit: Visit) -> Response:
             visit.login, calendar.served, name, target.served, new_name, conditions, overwrites=overwrites
         )
     except UidTaken as problem:
-        raise at_destination(visit, path, problem) from problem
+        return answer(problem, visit.asked(path))
+    except NotPermitted as problem:
+        return answer(problem, visit.asked(visit.path if problem.privilege == "unbind" else path))
     return Response(201, {"Location": visit.request.href(path)}) if is_new else Response(204)
 
 
@@ -65,14 +67,9 @@ def destination(visit: Visit) -> tuple[Path, CalendarView, Name]:
     except NotFound as error:
         raise NotServed(409, "There is no calendar at the Destination.") from error
     except NotPermitted as error:
-        raise NotServed(403, str(error)) from error
+        raise NotServed(403, str(error), need_privileges("bind", visit.asked(path))) from error
 
 
 def overwriting(visit: Visit) -> Conditions:
     """Give the condition on what is at the Destination that the Overwrite header makes."""
     return Conditions() if visit.request.overwrites else Conditions(if_none_match=frozenset({ANY_ETAG}))
-
-
-def at_destination(visit: Visit, path: Path, problem: UidTaken) -> NotServed:
-    """Give the refusal of a UID that is taken at the Destination."""
-    return NotServed(409, str(problem), no_uid_conflict(problem.name, Asked("", visit.request.prefix, path)))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from bridge.dav.look import to_elements
+from bridge.dav.refusals import Asked
 from bridge.dav.request import Request
 from bridge.dav.timeline import Timeline
 from bridge.dav.views import CalendarView, HomeView, PersonView
@@ -58,6 +59,10 @@ class Visit:
         if self.request.path is None:
             raise NotFound("There is nothing at this address.")
         return self.request.path
+
+    def asked(self, path: Path) -> Asked:
+        """Give of what a refusal is the answer where the request is about this place."""
+        return Asked(self.settings.server.realm, self.request.prefix, path)
 
     def person(self, address: Address) -> PersonView:
         """Give somebody else. Raises NotPermitted where the viewer can know nothing of him, Unavailable."""

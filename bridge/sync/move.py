@@ -200,10 +200,11 @@ class Mover:
         self._mirror.put(target.ref, rendered, replaced=replaced.name if replaced is not None else None)
 
 
-def need_own(mailbox: str, *refs_of: str) -> None:
-    """Raise NotPermitted unless all these calendars are the viewer's own."""
-    if any(owner != mailbox for owner in refs_of):
-        raise NotPermitted("Events are moved between your own calendars only.", "bind")
+def need_own(mailbox: str, source: str, target: str) -> None:
+    """Raise NotPermitted unless both calendars, told by their mailboxes, are the viewer's own."""
+    for owner, privilege in ((source, "unbind"), (target, "bind")):
+        if owner != mailbox:
+            raise NotPermitted("Events are moved between your own calendars only.", privilege)
 
 
 def _own(items: tuple[Item, ...]) -> list[Item]:

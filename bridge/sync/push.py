@@ -71,7 +71,7 @@ class Pusher:
                 raise PreconditionFailed("The event was changed or deleted at Exchange meanwhile.") from None
             return self._put(write, wanted, again=True)
         except (AccessDenied, RequestRefused) as error:
-            raise make_refusal(error) from error
+            raise make_refusal(error, "write-content" if judged.there is not None else "bind") from error
 
     def _judge(self, write: Write, body: CalendarObject) -> Judged:
         """Hold the PUT against the mirror. Raises Refused and its kinds."""
@@ -149,7 +149,7 @@ def read_stored(mirror: Mirror, write: Write, listed: Listed) -> tuple[Item, ...
     return rendered.facts
 
 
-def make_refusal(error: AccessDenied | RequestRefused, privilege: str = "write-content") -> BridgeError:
+def make_refusal(error: AccessDenied | RequestRefused, privilege: str) -> BridgeError:
     """Give what the client is told when Exchange definitely refuses a write."""
     if isinstance(error, AccessDenied):
         return NotPermitted("Exchange does not let you change this calendar.", privilege)

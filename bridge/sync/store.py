@@ -146,8 +146,7 @@ class CalendarStore:
         self, login: Login, name: CalendarName, display_name: str = "", look: CalendarLook | None = None
     ) -> ServedCalendar:
         """Make a calendar in the viewer's home. Raises NameTaken, NotPermitted, NotExpressible, Unavailable."""
-        with self._waiters.waiting():
-            return self._asking(login, lambda: self._folders.create(login, name, display_name, look))
+        return self._waiting(login, lambda: self._folders.create(login, name, display_name, look))
 
     def set_look(self, login: Login, served: ServedCalendar, look: CalendarLook) -> bool:
         """Write at Exchange how a calendar looks, in whole; say whether Exchange has all of it then.
@@ -155,23 +154,19 @@ class CalendarStore:
         It comes with the listing, `ids.parse_look(served.calendar.look)`. Of others' calendars Exchange has nothing.
         Raises Unavailable.
         """
-        with self._waiters.waiting():
-            return self._asking(login, lambda: self._folders.set_look(login, served, look), served)
+        return self._waiting(login, lambda: self._folders.set_look(login, served, look), served)
 
     def rename_calendar(self, login: Login, served: ServedCalendar, display_name: str) -> None:
         """Give a calendar another display name. Raises NotPermitted, NotExpressible, Unavailable."""
-        with self._waiters.waiting():
-            self._asking(login, lambda: self._folders.rename(login, served, display_name), served)
+        self._waiting(login, lambda: self._folders.rename(login, served, display_name), served)
 
     def delete_calendar(self, login: Login, served: ServedCalendar) -> None:
         """Delete a calendar, to Deleted Items. Raises NotPermitted, Unavailable."""
-        with self._waiters.waiting():
-            self._asking(login, lambda: self._folders.delete(login, served), served)
+        self._waiting(login, lambda: self._folders.delete(login, served), served)
 
     def people(self, login: Login, text: str) -> tuple[Mailbox, ...]:
         """Give whom the directory knows whose name or address begins so, a hundred at most. Raises Unavailable."""
-        with self._waiters.waiting():
-            return self._asking(login, lambda: self._directory.people(login, text))
+        return self._waiting(login, lambda: self._directory.people(login, text))
 
     def properties(self, login: Login, served: ServedCalendar | None) -> dict[str, str]:
         """Give the elements the viewer's clients have stored at a calendar, or at his home (None), by Clark name.
@@ -192,18 +187,17 @@ class CalendarStore:
     def put(self, login: Login, served: ServedCalendar, name: Name, body: bytes, conditions: Conditions) -> Stored:
         """Write a resource to Exchange and read it back. Raises Refused and its kinds, Unavailable."""
         if not served.calendar.rights.write:
-            raise NotPermitted("You may read this calendar, not change it.", "write-content")
+            is_there = name in self._mirror.snapshot(served.calendar.ref).resources
+            raise NotPermitted("You may read this calendar, not change it.", "write-content" if is_there else "bind")
         write = self._write(login, served, name, body, conditions)
-        with self._waiters.waiting():
-            return self._asking(login, lambda: self._pusher.put(write), served)
+        return self._waiting(login, lambda: self._pusher.put(write), served)
 
     def delete(self, login: Login, served: ServedCalendar, name: Name, conditions: Conditions) -> None:
         """Delete a resource at Exchange. Raises NotFound, PreconditionFailed, NotPermitted, Unavailable."""
         if not served.calendar.rights.delete:
             raise NotPermitted("You may read this calendar, not delete from it.", "unbind")
         write = self._write(login, served, name, None, conditions)
-        with self._waiters.waiting():
-            self._asking(login, lambda: self._remover.delete(write), served)
+        self._waiting(login, lambda: self._remover.delete(write), served)
 
     def move(
         self,
@@ -225,8 +219,7 @@ class CalendarStore:
         unless_there = Conditions() if overwrites else Conditions(if_none_match=frozenset({ANY_ETAG}))
         source = self._write(login, served, name, None, conditions)
         wanted = self._write(login, target, new_name, come_from, unless_there)
-        with self._waiters.waiting():
-            return self._asking(login, lambda: self._mover.move(source, wanted), served)
+        return self._waiting(login, lambda: self._mover.move(source, wanted), served)
 
     def _write(
         self, login: Login, served: ServedCalendar, name: Name, body: bytes | None, conditions: Conditions
@@ -261,6 +254,15 @@ class CalendarStore:
         if served.calendar.ref not in there:
             return NotFound("There is no calendar of this name any more.")
         return ExchangeFailed("Exchange lists this calendar but does not let it be used at this moment.")
+
+    def _waiting(self, login: Login, ask: Callable[[], T], served: ServedCalendar | None = None) -> T:
+        """Ask on the request's own thread, which holds a place meanwhile. Raises Unavailable, Refused."""
+
+        def ask_in_a_place() -> T:
+            with self._waiters.waiting():
+                return ask()
+
+        return self._asking(login, ask_in_a_place, served)
 
     def _asking(self, login: Login, ask: Callable[[], T], served: ServedCalendar | None = None) -> T:
         """Ask, and turn Exchange's definite answers into what they mean for a client. Raises Unavailable, Refused."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bridged import Bridged, bridged
+from place import Place, place_of_series
 
 
 @pytest.fixture(scope="module", params=["2019", "2010", "lenient"])
@@ -19,6 +20,13 @@ def everywhere(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 def bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridged]:
     """Put a bridge in front of Exchange 2019, that asks Exchange at every read."""
     with bridged(tmp_path_factory.mktemp("bridge"), "2019") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Give a calendar for series one by one, without HTTP."""
+    with place_of_series(tmp_path_factory.mktemp("drawn")) as made:
         yield made
 
 

@@ -6,68 +6,25 @@ must show the same on the clock: of a time that comes twice it means the first, 
 """
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, tzinfo
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import recurring_ical_events
-import requests
 from hypothesis import HealthCheck, event, given, settings
 from icalendar import Calendar
 
-from bridge.config import load
 from bridge.dav.clock import home_zone
 from bridge.errors import NotExpressible
-from bridge.model import CalendarName, Conditions, Login, Name, ServedCalendar
 from bridge.occurrences import occurrences
-from bridge.service import Service, build
-from bridge.simulator import Simulator
 
-from bridged import ANN, PASSWORD, PEOPLE
-from calendar_view import calendar_view
 from clock_changes import AROUND, DAY, ZONES, Drawn, changes, drawn
+from place import Place
 
 SERIES = int(os.environ.get("DRAWN_SERIES", "150"))
 """How many series are drawn: thousands in ``make soak``."""
-NAME = Name("drawn.ics")
 Span = tuple[date, date]
-
-
-@dataclass
-class Place:
-    """A bridge without HTTP in front of a simulated Exchange, and what asks Exchange itself."""
-
-    exchange: Simulator
-    service: Service
-    login: Login
-    outlook: requests.Session
-
-    @property
-    def calendar(self) -> ServedCalendar:
-        return self.service.store.calendar(self.login, CalendarName("calendar"))
-
-    def put(self, text: bytes) -> None:
-        self.service.store.put(self.login, self.calendar, NAME, text, Conditions())
-
-    def delete(self) -> None:
-        self.service.store.delete(self.login, self.calendar, NAME, Conditions())
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    folder: Path = tmp_path_factory.mktemp("drawn")
-    with Simulator(PEOPLE) as exchange, requests.Session() as outlook:
-        outlook.auth = (ANN, PASSWORD)
-        config = folder / "bridge.toml"
-        config.write_text(f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{folder / "own"}"\n')
-        service = build(load(config))
-        yield Place(exchange, service, service.accounts.log_in(ANN, PASSWORD), outlook)
-        service.close()
-        assert exchange.invalid_answers == []
-        assert exchange.outbox == []
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -91,10 +48,9 @@ def test_a_series_that_meets_a_change_of_the_clock_is_when_exchange_says(place: 
 
 def compare(place: Place, series: Drawn) -> None:
     window = series.change - AROUND, series.change + AROUND
-    listed = place.service.store.snapshot(place.login, place.calendar).resources[NAME]
-    served = place.service.store.texts(place.calendar, [NAME])[NAME]
+    listed, served = place.read()
     zone = home_zone(listed.index) if series.is_all_day else series.zone  # dates are days of the calendar's zone
-    told = calendar_view(place.outlook, place.exchange.url, *window, days=18)
+    told = place.view(*window, days=18)
     ours = [(one.start, one.end) for one in occurrences(listed.index, *window)]
     if series.is_all_day:
         expected = days(told, zone, series)

@@ -5,79 +5,33 @@ what the client sent and over what it is served, and our own index must tell the
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 
 import pytest
-import requests
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from bridge.config import load
 from bridge.dav.clock import home_zone
 from bridge.errors import NotExpressible, Refused
 from bridge.item import Item
 from bridge.mapping.context import Context
 from bridge.mapping.series import to_ical
-from bridge.model import CalendarName, Conditions, Login, Name, ServedCalendar
 from bridge.occurrences import occurrences
-from bridge.service import Service, build
-from bridge.simulator import Simulator
 from bridge.simulator.zones import named
 from bridge.sync.zones import YEARS_AHEAD
 from bridge.zones import WINDOWS_TO_IANA, load_zone
 
-from bridged import ANN, PASSWORD, PEOPLE
-from calendar_view import calendar_view
 from drawn import DAY, Span, judge, series
+from place import Place
 
 SERIES = int(os.environ.get("DRAWN_SERIES", "100"))
 """How many series are drawn: thousands in ``make soak``, which also takes every series of the corpus."""
 STRIDE = 1 if SERIES > 1000 else 15
-NAME = Name("drawn.ics")
 HELD_UNTIL = datetime.now(UTC).year + YEARS_AHEAD
 """Until when series are held against the server's rules when they are written."""
-
-
-@dataclass
-class Place:
-    """A bridge without HTTP in front of a simulated Exchange, and what asks Exchange itself."""
-
-    exchange: Simulator
-    service: Service
-    login: Login
-    outlook: requests.Session
-
-    @property
-    def calendar(self) -> ServedCalendar:
-        return self.service.store.calendar(self.login, CalendarName("calendar"))
-
-    def put(self, text: bytes) -> None:
-        self.service.store.put(self.login, self.calendar, NAME, text, Conditions())
-
-    def delete(self) -> None:
-        self.service.store.delete(self.login, self.calendar, NAME, Conditions())
-
-    def view(self, start: datetime, end: datetime) -> list[Span]:
-        """Give what CalendarView lists."""
-        return calendar_view(self.outlook, self.exchange.url, start, end, days=300)
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    folder: Path = tmp_path_factory.mktemp("drawn")
-    with Simulator(PEOPLE) as exchange, requests.Session() as outlook:
-        outlook.auth = (ANN, PASSWORD)
-        config = folder / "bridge.toml"
-        config.write_text(f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{folder / "own"}"\n')
-        service = build(load(config))
-        yield Place(exchange, service, service.accounts.log_in(ANN, PASSWORD), outlook)
-        service.close()
-        assert exchange.invalid_answers == []
-        assert exchange.outbox == []
 
 
 @settings(max_examples=SERIES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -113,8 +67,7 @@ def test_every_series_of_the_corpus_takes_place_when_exchange_says(place: Place)
 
 def compare(place: Place, sent: bytes, days: Sequence[int]) -> int:
     """Compare the expansions in windows that begin so many days after the start; give in how many."""
-    listed = place.service.store.snapshot(place.login, place.calendar).resources[NAME]
-    served = place.service.store.texts(place.calendar, [NAME])[NAME]
+    listed, served = place.read()
     zone = home_zone(listed.index)  # whole days are those of the calendar
     compared = 0
     for after in days:
@@ -122,7 +75,7 @@ def compare(place: Place, sent: bytes, days: Sequence[int]) -> int:
         end = begin + 400 * DAY
         years = {listed.index.start.year, *range(begin.year, end.year + 1)}
         if end.year <= HELD_UNTIL or all(agrees(listed.index.zone_id, year) for year in years):
-            told = place.view(begin, end)
+            told = place.view(begin, end, days=300)
             ours = sorted((one.start, one.end) for one in occurrences(listed.index, begin, end))
             assert ours == told
             assert judge(served, begin, end, zone) == told

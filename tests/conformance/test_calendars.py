@@ -153,6 +153,31 @@ def test_calendars_that_must_keep_their_name_say_so_and_nothing_else_is_set(brid
         assert f"{A}calendar-color" in bridge.propfind(path, "<A:calendar-color/>").properties(status=404)
 
 
+def test_where_one_property_is_too_large_neither_name_nor_colour_is_set(bridge: Bridge) -> None:
+    wanted = "<displayname>Singing</displayname><A:calendar-color>#00ff00</A:calendar-color>"
+    answer = bridge.ask("PROPPATCH", CHOIR, setting(f"{wanted}<X:note>{'x' * 70_000}</X:note>"))
+    statuses = {part.findtext(f"{D}status").split()[1] for part in answer.xml.iter(f"{D}propstat")}
+    assert statuses == {"507"}
+    assert (named(bridge, CHOIR), folders(bridge)) == ("Choir", {"Calendar", "Choir"})
+    assert f"{A}calendar-color" in bridge.propfind(CHOIR, "<A:calendar-color/>").properties(status=404)
+
+
+def test_where_exchange_refuses_a_name_what_was_kept_before_stays(bridge: Bridge) -> None:
+    kept = "<X:note>Before</X:note><A:calendar-color>#112233</A:calendar-color>"
+    assert bridge.ask("PROPPATCH", CHOIR, setting(kept)).status == 207
+    bridge.exchange.trouble("item_error", operation="UpdateFolder", code="ErrorAccessDenied", count=1)
+    wanted = "<displayname>Singing</displayname><X:note>After</X:note><X:more>1</X:more>"
+    answer = bridge.ask("PROPPATCH", CHOIR, setting(wanted))
+    assert set(answer.properties(CHOIR, 403)) == {f"{D}displayname"}
+    found = bridge.propfind(CHOIR, "<displayname/><X:note/><X:more/><A:calendar-color/>")
+    assert {name: each.text for name, each in found.properties().items()} == {
+        f"{D}displayname": "Choir",
+        "{urn:example:x}note": "Before",
+        f"{A}calendar-color": "#112233",
+    }
+    assert set(found.properties(status=404)) == {"{urn:example:x}more"}
+
+
 def test_a_deleted_calendar_is_in_deleted_items_and_its_place_is_free(bridge: Bridge) -> None:
     bridge.put(CHOIR + "a.ics", event("gone-1"))
     assert bridge.ask("DELETE", CHOIR).status == 204
@@ -185,6 +210,21 @@ def test_an_event_is_moved_to_another_calendar_and_keeps_its_bytes(bridge: Bridg
     assert unstamped(after.body) == unstamped(before.body)
     assert bridge.ask("GET", CALENDAR + "a b.ics").status == 404
     assert bridge.names(CALENDAR) == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "privilege", "place"),
+    [(SHARED, CHOIR, "unbind", SHARED), (CALENDAR, SHARED, "bind", SHARED)],
+)
+def test_a_move_from_or_to_anothers_calendar_says_what_is_missing_where(
+    bridge: Bridge, source: str, destination: str, privilege: str, place: str
+) -> None:
+    bridge.put(CALENDAR + "a.ics", event("move-1"))
+    answer = bridge.ask("MOVE", source + "a.ics", Destination=destination + "a.ics")
+    assert (answer.status, errors(answer)) == (403, [f"{D}need-privileges", f"{D}responsedescription"])
+    assert answer.xml.findtext(f".//{D}href") == place
+    assert answer.xml.find(f".//{D}privilege/{D}{privilege}") is not None
+    assert bridge.names(CALENDAR) == {"a.ics"}
 
 
 def test_a_move_keeps_uids_apart(bridge: Bridge) -> None:

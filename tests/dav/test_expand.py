@@ -1,5 +1,7 @@
 """expand and limit-recurrence-set, judged by recurring-ical-events."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -46,12 +48,69 @@ def rule_of(pattern: Pattern) -> str:
     raise AssertionError
 
 
+@dataclass(frozen=True)
+class Plain:
+    """A series without exceptions: where its first occurrence is by the clock of its zone, and what repeats it."""
+
+    zone: str
+    first: datetime
+    length: timedelta
+    pattern: Pattern
+    count: int | None
+    is_all_day: bool
+
+    def utc(self, local: datetime) -> datetime:
+        return local.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
+
+    def local(self, instant: datetime) -> datetime:
+        return instant.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
+
+    def line(self, name: str, local: datetime) -> str:
+        return moment(name, local, self.zone, is_date=self.is_all_day)
+
+    def times(self, begin: datetime) -> tuple[str, str]:
+        return self.line("DTSTART", begin), self.line("DTEND", begin + self.length)
+
+    @property
+    def shift(self) -> timedelta:
+        """By how much an occurrence is moved."""
+        return DAY if self.is_all_day else timedelta(minutes=45)
+
+    def record(self, moved: Sequence[datetime] = (), gone: Sequence[datetime] = ()) -> IndexRecord:
+        begins = [(each, self.local(each) + self.shift) for each in moved]
+        return IndexRecord(
+            self.utc(self.first),
+            self.utc(self.first + self.length),
+            is_all_day=self.is_all_day,
+            zone_id=ZONES[self.zone],
+            recurrence=Recurrence(self.pattern, self.first.date(), count=self.count),
+            exceptions=tuple(
+                ExceptionRecord(each, self.utc(begin), self.utc(begin + self.length)) for each, begin in begins
+            ),
+            deleted=tuple(gone),
+        )
+
+    def text(self, moved: Sequence[datetime], gone: Sequence[datetime]) -> bytes:
+        return text_of(
+            *("BEGIN:VEVENT", "UID:s", "SUMMARY:Master", "DESCRIPTION:DTSTART:not one", " \\, folded"),
+            *self.times(self.first),
+            f"RRULE:{rule_of(self.pattern)}{f';COUNT={self.count}' if self.count else ''}",
+            *(self.line("EXDATE", self.local(each)) for each in gone),
+            *("BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-PT5M", "DURATION:PT5M", "REPEAT:1", "END:VALARM"),
+            "END:VEVENT",
+            *(line for number, each in enumerate(moved) for line in self.exception(number, each)),
+        )
+
+    def exception(self, number: int, original: datetime) -> tuple[str, ...]:
+        was = self.local(original)
+        head = ("BEGIN:VEVENT", "UID:s", f"SUMMARY:Moved {number}", self.line("RECURRENCE-ID", was))
+        return (*head, *self.times(was + self.shift), "END:VEVENT")
+
+
 @st.composite
-def series(draw: st.DrawFn) -> tuple[bytes, IndexRecord]:
-    """Draw a series whose first occurrence is one of its pattern, with some occurrences moved and some deleted."""
-    zone = draw(st.sampled_from(sorted(ZONES)))
-    rules = ZoneInfo(zone)
-    whole_days = draw(st.booleans())
+def plain_series(draw: st.DrawFn) -> Plain:
+    """Draw a series whose first occurrence is one of its pattern."""
+    zone, whole_days = draw(st.sampled_from(sorted(ZONES))), draw(st.booleans())
     monday = draw(st.sampled_from([5, 12, 19]))
     first = datetime(2026, 1, monday) + DAY * draw(st.integers(0, 4))  # noqa: DTZ001 - a local time; Monday to Friday
     first += timedelta(hours=0 if whole_days else draw(st.integers(6, 20)))
@@ -60,62 +119,20 @@ def series(draw: st.DrawFn) -> tuple[bytes, IndexRecord]:
     patterns: list[Pattern] = [Daily(interval), Weekly(interval, (day,)), AbsoluteMonthly(interval, first.day)]
     if 8 <= first.day <= 14:
         patterns.append(RelativeMonthly(interval, day, Position.SECOND))
-    pattern = draw(st.sampled_from(patterns))
     length = DAY * draw(st.integers(1, 3)) if whole_days else timedelta(minutes=draw(st.integers(15, 300)))
     count = draw(st.none() | st.integers(2, 60))
+    return Plain(zone, first, length, draw(st.sampled_from(patterns)), count, whole_days)
 
-    def utc(local: datetime) -> datetime:
-        return local.replace(tzinfo=rules).astimezone(UTC)
 
-    plain = IndexRecord(
-        utc(first), utc(first + length), is_all_day=whole_days, zone_id=ZONES[zone],
-        recurrence=Recurrence(pattern, first.date(), count=count),
-    )  # fmt: skip
-    starts = [each.start for each in occurrences(plain, plain.start, plain.start + 200 * DAY)][:60]
+@st.composite
+def series(draw: st.DrawFn) -> tuple[bytes, IndexRecord]:
+    """Draw a series with some occurrences moved and some deleted."""
+    plain = draw(plain_series())
+    record = plain.record()
+    starts = [each.start for each in occurrences(record, record.start, record.start + 200 * DAY)][:60]
     touched = draw(st.lists(st.sampled_from(starts[1:] or starts), unique=True, max_size=4))
     gone, moved = touched[::2], touched[1::2]
-    shift = DAY if whole_days else timedelta(minutes=45)
-
-    def local(instant: datetime) -> datetime:
-        return instant.astimezone(rules).replace(tzinfo=None)
-
-    master = ["BEGIN:VEVENT", "UID:s", "SUMMARY:Master", "DESCRIPTION:DTSTART:not one", " \\, folded"]
-    master += [
-        moment("DTSTART", first, zone, is_date=whole_days),
-        moment("DTEND", first + length, zone, is_date=whole_days),
-    ]
-    master += [f"RRULE:{rule_of(pattern)}{f';COUNT={count}' if count else ''}"]
-    master += [moment("EXDATE", local(each), zone, is_date=whole_days) for each in gone]
-    lines = [
-        *master,
-        "BEGIN:VALARM",
-        "ACTION:DISPLAY",
-        "TRIGGER:-PT5M",
-        "DURATION:PT5M",
-        "REPEAT:1",
-        "END:VALARM",
-        "END:VEVENT",
-    ]
-    exceptions = []
-    for number, each in enumerate(moved):
-        begin = local(each) + shift
-        lines += [
-            "BEGIN:VEVENT",
-            "UID:s",
-            f"SUMMARY:Moved {number}",
-            moment("RECURRENCE-ID", local(each), zone, is_date=whole_days),
-        ]
-        lines += [
-            moment("DTSTART", begin, zone, is_date=whole_days),
-            moment("DTEND", begin + length, zone, is_date=whole_days),
-            "END:VEVENT",
-        ]
-        exceptions.append(ExceptionRecord(each, utc(begin), utc(begin + length)))
-    record = IndexRecord(
-        plain.start, plain.end, is_all_day=whole_days, zone_id=plain.zone_id, recurrence=plain.recurrence,
-        exceptions=tuple(exceptions), deleted=tuple(gone),
-    )  # fmt: skip
-    return text_of(*lines), record
+    return plain.text(moved, gone), plain.record(moved, gone)
 
 
 def instant(value: Any) -> Any:

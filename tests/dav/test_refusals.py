@@ -11,7 +11,8 @@ from bridge.errors import BridgeError
 from bridge.ids import Path
 from bridge.model import Address, CalendarName, Name
 
-ASKED = Asked("the realm", "/x", Path(Address("a@b.c"), CalendarName("calendar"), Name("é.ics")))
+EVENT = Path(Address("a@b.c"), CalendarName("calendar"), Name("é.ics"))
+ASKED = Asked("the realm", "/x", EVENT)
 DAV, CALDAV = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}"
 WHY = "A sentence."
 
@@ -74,10 +75,23 @@ def test_a_taken_uid_says_where_it_is() -> None:
     assert body.findtext(f"{CALDAV}no-uid-conflict/{DAV}href") == "/x/a@b.c/calendar/%C3%BC.ics"
 
 
-def test_a_missing_privilege_says_where_and_which() -> None:
-    body = etree.fromstring(answer(errors.NotPermitted(WHY, "unbind"), ASKED).body)
-    assert body.findtext(f".//{DAV}href") == "/x/a@b.c/calendar/%C3%A9.ics"
-    assert body.find(f".//{DAV}privilege/{DAV}unbind") is not None
+@pytest.mark.parametrize(
+    ("privilege", "path", "href"),
+    [
+        ("write-content", EVENT, "/x/a@b.c/calendar/%C3%A9.ics"),
+        ("bind", EVENT, "/x/a@b.c/calendar/"),
+        ("unbind", EVENT, "/x/a@b.c/calendar/"),
+        ("unbind", Path(EVENT.principal, EVENT.calendar), "/x/a@b.c/"),
+        ("bind", Path(EVENT.principal), "/x/"),
+        ("bind", Path(), "/x/"),
+        ("read", None, "/x/"),
+    ],
+)
+def test_a_missing_privilege_says_where_and_which(privilege: str, path: Path | None, href: str) -> None:
+    """RFC 3744 7.1.1: what is added or deleted needs a privilege on the collection it is in."""
+    body = etree.fromstring(answer(errors.NotPermitted(WHY, privilege), Asked("", "/x", path)).body)
+    assert body.findtext(f".//{DAV}href") == href
+    assert body.find(f".//{DAV}privilege/{DAV}{privilege}") is not None
 
 
 def test_an_answer_of_exchange_s_that_came_too_far_is_a_fault_of_ours() -> None:

@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from bridge.ews.editions import Edition
 from bridge.ews.exchange import EwsExchange
+from bridge.ews.operations import create_item
 from bridge.ews.settings import EwsSettings
 from bridge.ews.wire import Wire
+from bridge.ews.xml import Element
 from bridge.exchange import Deadline
 from bridge.item import Content, Uid, Zone
-from bridge.model import BasicCredential
+from bridge.model import BasicCredential, FolderId
 from bridge.simulator.people import PersonPlan
 from bridge.simulator.simulator import Simulator
 
@@ -237,6 +240,12 @@ def content() -> Content:
         name_stamp='{"name":"a b.ics"}',
         kept='{"X":"1"}',
     )
+
+
+@pytest.fixture
+def write(content: Content) -> Element:
+    """Make a request that must not be sent twice."""
+    return create_item.request(FolderId("folder"), content, Edition.EXCHANGE_2013)
 
 
 @pytest.fixture

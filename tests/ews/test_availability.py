@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -193,6 +193,7 @@ class Server:
         return _event(start, end, block.status)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(-100, 3000), st.integers(1, 1500)), max_size=8),
     st.integers(1, 3000),

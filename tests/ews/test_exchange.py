@@ -209,6 +209,45 @@ def test_what_exchange_did_not_come_to_is_asked_again(
     assert len(server.requests) == 3
 
 
+def test_items_that_are_too_large_together_are_asked_for_in_smaller_batches(
+    monkeypatch: pytest.MonkeyPatch, exchange: EwsExchange, anna: Caller, calendar: CalendarRef, content: Content
+) -> None:
+    sizes = (10, 200_000, 10, 10)
+    refs = [
+        exchange.create(anna, calendar, replace(content, uid=Uid(f"{n}@x"), body="x" * size), Deadline.after(20))
+        for n, size in enumerate(sizes)
+    ]
+    monkeypatch.setattr("bridge.ews.line.LARGEST_ANSWER", 60_000)
+    got = exchange.get(anna, calendar, [ref.id for ref in refs], Deadline.after(20))
+    assert [type(one) for one in got] == [Item, Unreadable, Item, Item]
+    assert got[1] == Unreadable(refs[1].id, "AnswerTooLarge")
+
+
+def test_a_login_finds_out_exchange_2007(serve: Any, answers: Any, anna: Caller, deadline: Deadline) -> None:
+    folder = '<m:Folders><t:CalendarFolder><t:FolderId Id="f"/></t:CalendarFolder></m:Folders>'
+    told = {
+        b"GetFolder": answers.response("GetFolder", folder),
+        b"ConvertId": answers.response("ConvertId", f'<m:AlternateId Format="EwsId" Id="f" Mailbox="{ANNA}"/>'),
+        b"ResolveNames": answers.response("ResolveNames", "ErrorNameResolutionNoResults"),
+    }
+
+    def script(connection: Any) -> None:
+        while request := connection.read_request():
+            operation = next(name for name in told if b"m:" + name in request)
+            is_known = b"Exchange2007_SP1" in request
+            fault = answers.http(answers.fault("ErrorInvalidServerVersion"), 500)
+            connection.send(answers.http(told[operation]) if is_known else fault)
+
+    server = serve(script)
+    exchange = EwsExchange(EwsSettings(server.url))
+    assert exchange.log_in(anna.credential, deadline).address == ANNA
+    assert len(server.requests) == 4
+    assert not exchange.capabilities(anna, deadline).finds_conflicts
+    assert exchange.rooms(anna, deadline) == ()
+    exchange.close()
+    assert len(server.requests) == 4
+
+
 def test_exchange_stopping_before_the_first_item_is_busy(
     simulator: Simulator, exchange: EwsExchange, anna: Caller, calendar: CalendarRef
 ) -> None:

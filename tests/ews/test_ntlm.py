@@ -34,13 +34,13 @@ from bridge.ews.exchange import EwsExchange
 from bridge.ews.folders import distinguished
 from bridge.ews.line import HttpAnswer
 from bridge.ews.ntlm import Ntlm, channel_binding
-from bridge.ews.operations import create_item, get_folder
+from bridge.ews.operations import get_folder
 from bridge.ews.settings import EwsSettings
 from bridge.ews.wire import Wire
 from bridge.ews.xml import Element
 from bridge.exchange import Deadline
 from bridge.item import Content
-from bridge.model import Address, BasicCredential, Caller, FolderId, OrganisationId, Viewer
+from bridge.model import Address, BasicCredential, Caller, OrganisationId, Viewer
 from bridge.simulator.people import PersonPlan
 from bridge.simulator.simulator import Simulator
 
@@ -52,12 +52,6 @@ PEOPLE = (
     PersonPlan("Anna Berg", "anna@example.com", "secret of anna", ("a.berg@example.com",)),
     PersonPlan("Bob Cole", "bob@example.com", "secret of bob"),
 )
-
-
-@pytest.fixture
-def write(content: Content) -> Element:
-    """Make a request that must not be sent twice."""
-    return create_item.request(FolderId("folder"), content)
 
 
 # --- at the simulated Exchange -----------------------------------------------------------------------

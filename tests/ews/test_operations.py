@@ -1,5 +1,6 @@
 """Operations: requests that Exchange's schema allows, answers that are odd."""
 
+import base64
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -20,15 +21,19 @@ from bridge.errors import (
     ItemMissing,
     RequestRefused,
 )
+from bridge.ews.editions import Edition
 from bridge.ews.folders import by_id, distinguished
 from bridge.ews.operations import (
     convert_id,
+    create_attachment,
     create_folder,
     create_item,
+    delete_attachment,
     delete_folder,
     delete_item,
     find_folder,
     find_item,
+    get_attachment,
     get_folder,
     get_item,
     get_room_lists,
@@ -45,6 +50,8 @@ from bridge.ews.operations.get_user_availability import Window
 from bridge.ews.xml import Element
 from bridge.exchange import Deletion, OccurrenceWrite
 from bridge.item import (
+    AttachedFile,
+    AttachmentId,
     Attribute,
     ChangeKey,
     Content,
@@ -66,8 +73,11 @@ from bridge.zones import to_custom
 
 REF = ItemRef(ItemId("AAMk="), ChangeKey("DwAA"))
 FOLDER = FolderId("AAMkF=")
+NEWEST, OLDEST = Edition.EXCHANGE_2013, Edition.EXCHANGE_2007
+FILE = AttachedFile("Map & more.pdf", "application/pdf", b"%PDF-1.7")
 KNOWN = ItemRef(ItemId("AAMkO="), ChangeKey("DwAB"))
 WEEKLY = Recurrence(Weekly(2, (Day.MONDAY, Day.FRIDAY), Day.MONDAY), date(2026, 3, 2), count=10)
+WEEKLY_OF_2007 = replace(WEEKLY, pattern=Weekly(1, (Day.MONDAY, Day.FRIDAY), Day.MONDAY))
 EVERYTHING = frozenset(map(Attribute, (name for name in Content.__slots__ if name != "uid")))
 OF_AN_OCCURRENCE = EVERYTHING - {Attribute("recurrence")}
 CUSTOM = to_custom(
@@ -100,21 +110,39 @@ REQUESTS: Mapping[str, Callable[[Content], Element]] = {
     "GetServerTimeZones": lambda _: get_server_time_zones.request(),
     "SyncFolderItems from nothing": lambda _: sync_folder_items.request(FOLDER, None),
     "SyncFolderItems": lambda _: sync_folder_items.request(FOLDER, Cursor("H4sI")),
-    "GetItem": lambda _: get_item.request([ItemId("a"), ItemId("b")]),
+    "GetItem": lambda _: get_item.request([ItemId("a"), ItemId("b")], NEWEST),
     "FindItem": lambda _: find_item.request(FOLDER, Uid("x@y")),
-    "CreateItem": lambda content: create_item.request(FOLDER, content),
+    "CreateItem": lambda content: create_item.request(FOLDER, content, NEWEST),
     "CreateItem with a zone of its own": lambda content: create_item.request(
-        FOLDER, Content(content.uid, "", content.start, content.end, CUSTOM, CUSTOM)
+        FOLDER, Content(content.uid, "", content.start, content.end, CUSTOM, CUSTOM), NEWEST
     ),
-    "CreateItem of a series": lambda content: create_item.request(FOLDER, replace(content, recurrence=WEEKLY)),
-    "UpdateItem of a series": lambda content: update_item.request(REF, replace(content, recurrence=WEEKLY), EVERYTHING),
+    "CreateItem of a series": lambda content: create_item.request(FOLDER, replace(content, recurrence=WEEKLY), NEWEST),
+    "UpdateItem of a series": lambda content: update_item.request(
+        REF, replace(content, recurrence=WEEKLY), EVERYTHING, NEWEST
+    ),
     "UpdateItem of occurrences": lambda content: update_item.occurrences_request(
-        REF, [OccurrenceWrite(3, content, OF_AN_OCCURRENCE), OccurrenceWrite(4, content, OF_AN_OCCURRENCE, KNOWN)]
+        REF,
+        [OccurrenceWrite(3, content, OF_AN_OCCURRENCE), OccurrenceWrite(4, content, OF_AN_OCCURRENCE, KNOWN)],
+        NEWEST,
     ),
-    "UpdateItem": lambda content: update_item.request(REF, content, EVERYTHING),
+    "UpdateItem": lambda content: update_item.request(REF, content, EVERYTHING, NEWEST),
     "UpdateItem to nothing": lambda content: update_item.request(
-        REF, Content(content.uid, "", content.start, content.end), EVERYTHING
+        REF, Content(content.uid, "", content.start, content.end), EVERYTHING, NEWEST
     ),
+    "CreateItem for 2007": lambda content: create_item.request(
+        FOLDER, replace(content, recurrence=WEEKLY_OF_2007), OLDEST
+    ),
+    "UpdateItem for 2007": lambda content: update_item.request(
+        REF, replace(content, recurrence=WEEKLY_OF_2007), EVERYTHING, OLDEST
+    ),
+    "UpdateItem of occurrences for 2007": lambda content: update_item.occurrences_request(
+        REF, [OccurrenceWrite(3, content, OF_AN_OCCURRENCE)], OLDEST
+    ),
+    "GetItem of 2007": lambda _: get_item.request([ItemId("a")], OLDEST),
+    "GetItem of 2010": lambda _: get_item.request([ItemId("a")], Edition.EXCHANGE_2010),
+    "CreateAttachment": lambda _: create_attachment.request(REF, [FILE, replace(FILE, content_type="")]),
+    "GetAttachment": lambda _: get_attachment.request(AttachmentId("AAMkA=")),
+    "DeleteAttachment": lambda _: delete_attachment.request([AttachmentId("AAMkA="), AttachmentId("AAMkB=")]),
     "DeleteItem": lambda _: delete_item.request(REF, Deletion.TO_DELETED_ITEMS),
     "DeleteItem softly": lambda _: delete_item.request(REF, Deletion.SOFT),
     "DeleteItem of occurrences": lambda _: delete_item.occurrences_request(REF, [2, 9], Deletion.SOFT),
@@ -328,3 +356,105 @@ def test_a_server_that_only_repeats_the_mailbox_is_noticed(answers: Any) -> None
     assert told("Anna@Example.com") == "anna@example.com"
     assert told(convert_id.NOBODY) is None
     assert told("") is None
+
+
+# --- files -------------------------------------------------------------------------------------------
+
+
+def _attached(key: str) -> str:
+    named = f'<t:AttachmentId Id="x" RootItemId="other" RootItemChangeKey="{key}"/>'
+    return f"<m:Attachments><t:FileAttachment>{named}</t:FileAttachment></m:Attachments>"
+
+
+def test_attaching_tells_the_item_s_last_version_under_the_id_it_was_named_by(answers: Any) -> None:
+    response = answers.element(answers.response("CreateAttachment", _attached("k1"), _attached("k2")))
+    assert create_attachment.read(response, REF, 2) == ItemRef(REF.id, ChangeKey("k2"))
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("ErrorAttachmentSizeLimitExceeded", RequestRefused),
+        ("ErrorItemNotFound", ItemMissing),
+        ("ErrorIrresolvableConflict", ItemChanged),
+        ("ErrorInternalServerError", ExchangeFailed),
+    ],
+)
+def test_attaching_says_why_it_was_not_done(code: str, error: type[Exception], answers: Any) -> None:
+    with pytest.raises(error):
+        create_attachment.read(answers.element(answers.response("CreateAttachment", _attached("k1"), code)), REF, 2)
+
+
+def test_a_file_that_is_gone_already_is_no_error_of_taking_it_away(answers: Any) -> None:
+    def left(*messages: str) -> ItemRef:
+        response = answers.element(answers.response("DeleteAttachment", *messages))
+        return delete_attachment.read(response, REF, len(messages))
+
+    done = '<m:RootItemId RootItemId="a" RootItemChangeKey="k3"/>'
+    assert left(done, "ErrorInvalidAttachmentId") == ItemRef(REF.id, ChangeKey("k3"))
+    assert left("ErrorInvalidAttachmentId") == REF
+    with pytest.raises(ItemMissing):
+        left(done, "ErrorItemNotFound")
+    with pytest.raises(AnswerUnusable):
+        left("")
+
+
+def _fetched(answers: Any, inside: str) -> AttachedFile:
+    wrapped = f"<m:Attachments>{inside}</m:Attachments>" if inside.startswith("<") else inside
+    return get_attachment.read(answers.element(answers.response("GetAttachment", wrapped)))
+
+
+def test_a_file_is_fetched_with_its_bytes(answers: Any) -> None:
+    head = '<t:AttachmentId Id="x"/><t:Name>a.bin</t:Name><t:ContentType>application/x</t:ContentType>'
+    file = f"<t:FileAttachment>{head}<t:Content>AQID\r\nBAU=</t:Content></t:FileAttachment>"
+    assert _fetched(answers, file) == AttachedFile("a.bin", "application/x", bytes([1, 2, 3, 4, 5]))
+    empty = "<t:FileAttachment><t:Name>empty</t:Name><t:Content/></t:FileAttachment>"
+    assert _fetched(answers, empty) == AttachedFile("empty", "", b"")
+
+
+@pytest.mark.parametrize(
+    ("kind", "mime", "data"),
+    [
+        ("Message", b"Subject: x\r\n\r\ny", b"Subject: x\r\n\r\ny"),
+        (
+            "CalendarItem",
+            b"BEGIN:VCALENDAR\r\n",
+            b"MIME-Version: 1.0\r\nContent-Type: text/calendar; charset=utf-8\r\n\r\nBEGIN:VCALENDAR\r\n",
+        ),
+    ],
+)
+def test_an_attached_item_is_fetched_as_a_message(kind: str, mime: bytes, data: bytes, answers: Any) -> None:
+    content = f"<t:MimeContent>{base64.b64encode(mime).decode()}</t:MimeContent>"
+    item = f"<t:ItemAttachment><t:Name>Plan</t:Name><t:{kind}>{content}</t:{kind}></t:ItemAttachment>"
+    assert _fetched(answers, item) == AttachedFile("Plan.eml", "message/rfc822", data)
+
+
+@pytest.mark.parametrize(
+    ("inside", "error"),
+    [
+        ("ErrorInvalidAttachmentId", ItemMissing),
+        ("ErrorItemNotFound", ItemMissing),
+        ("", AnswerUnusable),
+        ("<t:ItemAttachment><t:Message/></t:ItemAttachment>", AnswerUnusable),
+        ("<t:FileAttachment><t:Content>A</t:Content></t:FileAttachment>", AnswerUnusable),
+    ],
+)
+def test_a_file_that_is_not_there_or_makes_no_sense_is_not_made_up(
+    inside: str, error: type[Exception], answers: Any
+) -> None:
+    with pytest.raises(error):
+        _fetched(answers, inside)
+
+
+@pytest.mark.recordings
+def test_the_documented_answers_about_files_are_read(schemas_root: Path) -> None:
+    def element(operation: str, name: str) -> Element:
+        root = etree.parse(schemas_root / "documented" / operation / f"resp-{name}.xml").getroot()
+        return next(root.iter(f"{{http://schemas.microsoft.com/exchange/services/2006/messages}}{operation}Response"))
+
+    created = element("CreateAttachment", "how-to-add-attachments-by-using-ews-in-exchange-17")
+    assert create_attachment.read(created, REF, 1).change_key.startswith("CQAAABYAAAAFI5DJ")
+    deleted = element("DeleteAttachment", "how-to-delete-attachments-by-using-ews-in-exchange-6")
+    assert delete_attachment.read(deleted, REF, 5) == ItemRef(REF.id, ChangeKey("AAAXulck"))
+    got = get_attachment.read(element("GetAttachment", "getattachment-operation-1"))
+    assert got == AttachedFile("SomeFile", "", bytes([1, 2, 3, 4, 5]))

@@ -9,7 +9,19 @@ from lxml import etree
 from bridge.ews.folders import from_folder, is_calendar
 from bridge.ews.reading import CALENDAR_ITEM, from_item, from_outline
 from bridge.ews.xml import TYPES, Element, from_boolean, from_instant
-from bridge.item import AttendeeRole, BusyStatus, Item, ItemKind, Outline, Person, Response, Uid, Zone
+from bridge.item import (
+    AttachmentId,
+    AttachmentRef,
+    AttendeeRole,
+    BusyStatus,
+    Item,
+    ItemKind,
+    Outline,
+    Person,
+    Response,
+    Uid,
+    Zone,
+)
 
 
 def _element(inside: str) -> Element:
@@ -130,7 +142,7 @@ def test_what_is_left_out_has_its_default() -> None:
     assert item.content.start_zone == item.content.end_zone == Zone("UTC")
     assert item.content.busy_status is BusyStatus.BUSY
     assert item.content.reminder_minutes is None
-    assert item.attendees == ()
+    assert item.content.attendees == ()
 
 
 def test_of_what_is_there_twice_the_first_counts() -> None:
@@ -144,6 +156,68 @@ def test_of_what_is_there_twice_the_first_counts() -> None:
 def test_line_ends_of_a_body_are_line_feeds() -> None:
     item = _item('<t:Body BodyType="Text">a&#xD;\nb&#xD;c\r\nd</t:Body>')
     assert item.content.body == "a\nb\nc\nd"
+
+
+def _plain(text: str) -> str:
+    uri = '<t:ExtendedFieldURI PropertyTag="0x1000" PropertyType="String"/>'
+    return f"<t:ExtendedProperty>{uri}<t:Value>{text}</t:Value></t:ExtendedProperty>"
+
+
+FORMATTED = '<t:Body BodyType="HTML">&lt;p&gt;One&lt;/p&gt;&#xD;\n&lt;p&gt;Two&lt;/p&gt;</t:Body>'
+
+
+@pytest.mark.parametrize(
+    ("beside", "plain"),
+    [
+        ('<t:TextBody BodyType="Text">One&#xD;\nTwo as told</t:TextBody>', "One\nTwo as told"),
+        (_plain("One&#xD;\nTwo as told"), "One\nTwo as told"),
+        ("", "One\n\nTwo"),
+        ('<t:TextBody BodyType="Text"/>', "One\n\nTwo"),
+    ],
+    ids=["TextBody", "PidTagBody", "nothing", "an empty TextBody"],
+)
+def test_a_formatted_body_comes_with_its_plain_text(beside: str, plain: str) -> None:
+    content = _item(FORMATTED + beside).content
+    assert content.html == "<p>One</p>\n<p>Two</p>"
+    assert content.body == plain
+
+
+@pytest.mark.parametrize("beside", ["", '<t:TextBody BodyType="Text">a\nb</t:TextBody>', _plain("a\nb")])
+def test_a_plain_body_is_plain_whatever_is_beside_it(beside: str) -> None:
+    content = _item(f'<t:Body BodyType="Text">a\nb</t:Body>{beside}').content
+    assert (content.body, content.html) == ("a\nb", None)
+
+
+def test_a_formatted_body_that_shows_nothing_is_none() -> None:
+    empty = "&lt;html&gt;&lt;body&gt;&lt;p&gt;&amp;nbsp;&lt;/p&gt;&lt;/body&gt;&lt;/html&gt;"
+    content = _item(
+        f'<t:Body BodyType="HTML">{empty}</t:Body><t:TextBody BodyType="Text"> &#xD;\n</t:TextBody>'
+    ).content
+    assert (content.body, content.html) == ("", None)
+    image = _item('<t:Body BodyType="HTML">&lt;IMG src="cid:x"&gt;</t:Body>').content
+    assert (image.body, image.html) == ("", '<IMG src="cid:x">')
+
+
+def test_files_and_attached_items_are_listed_and_what_cannot_be_fetched_is_not() -> None:
+    item = _item(
+        '<t:Attachments><t:FileAttachment><t:AttachmentId Id="f1"/><t:Name>a.png</t:Name>'
+        "<t:ContentType>image/png</t:ContentType><t:ContentId>img1</t:ContentId><t:Size>4711</t:Size>"
+        "<t:IsInline>true</t:IsInline></t:FileAttachment>"
+        '<t:ItemAttachment><t:AttachmentId Id="i1"/><t:Name>Re: plan</t:Name><t:Size>nonsense</t:Size>'
+        "</t:ItemAttachment>"
+        '<t:ReferenceAttachment><t:AttachmentId Id="r1"/><t:Name>link</t:Name></t:ReferenceAttachment>'
+        "<t:FileAttachment><t:Name>no id</t:Name></t:FileAttachment></t:Attachments>"
+    )
+    assert item.attachments == (
+        AttachmentRef(AttachmentId("f1"), "a.png", "image/png", 4711, is_inline=True, content_id="img1"),
+        AttachmentRef(AttachmentId("i1"), "Re: plan.eml", "message/rfc822"),
+    )
+
+
+def test_where_an_online_meeting_is_joined_is_read() -> None:
+    inside = "<t:IsOnlineMeeting>true</t:IsOnlineMeeting><t:JoinOnlineMeetingUrl>https://x.invalid/j</t:JoinOnlineMeetingUrl>"
+    assert (_item(inside).is_online_meeting, _item(inside).join_url) == (True, "https://x.invalid/j")
+    assert (_item().is_online_meeting, _item().join_url) == (False, "")
 
 
 def test_the_minutes_of_a_reminder_that_is_off_do_not_count() -> None:
@@ -162,7 +236,7 @@ def test_people_stand_in_the_lists_they_came_in() -> None:
         + people("OptionalAttendees", "o@x", "Nonsense")
         + people("Resources", "room@x", "Decline")
     )
-    assert [(one.role, one.person.address, one.response) for one in item.attendees] == [
+    assert [(one.role, one.person.address, one.response) for one in item.content.attendees] == [
         (AttendeeRole.REQUIRED, "r@x", Response.ACCEPT),
         (AttendeeRole.OPTIONAL, "o@x", Response.UNKNOWN),
         (AttendeeRole.RESOURCE, "room@x", Response.DECLINE),

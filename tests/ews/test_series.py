@@ -8,6 +8,7 @@ import pytest
 from lxml import etree
 
 from bridge.errors import AnswerUnusable, ExchangeBusy, ExchangeFailed, ItemChanged, ItemMissing, RequestRefused
+from bridge.ews.editions import Edition
 from bridge.ews.operations import delete_item, get_item, update_item
 from bridge.ews.reading import from_item
 from bridge.ews.xml import TYPES, Element
@@ -27,6 +28,7 @@ from bridge.item import (
     Unreadable,
 )
 
+NEWEST = Edition.EXCHANGE_2013
 MASTER = ItemRef(ItemId("Master"), ChangeKey("K1"))
 RECURRENCE = (
     "<t:Recurrence><t:DailyRecurrence><t:Interval>1</t:Interval></t:DailyRecurrence>"
@@ -173,7 +175,7 @@ def _named(request: Element) -> list[tuple[str, dict[str, str]]]:
 def test_occurrences_are_named_by_index_and_those_changed_before_by_their_items(content: Content) -> None:
     known = ItemRef(ItemId("X"), ChangeKey("outdated"))
     writes = [OccurrenceWrite(2, content, SUBJECT), OccurrenceWrite(5, content, SUBJECT, known)]
-    assert _named(update_item.occurrences_request(MASTER, writes)) == [
+    assert _named(update_item.occurrences_request(MASTER, writes, NEWEST)) == [
         ("OccurrenceItemId", {"RecurringMasterId": "Master", "InstanceIndex": "2", "ChangeKey": "K1"}),
         ("ItemId", {"Id": "X", "ChangeKey": "K1"}),
     ]
@@ -182,14 +184,16 @@ def test_occurrences_are_named_by_index_and_those_changed_before_by_their_items(
 def test_one_occurrence_is_refused_when_stale_and_several_cannot_be(content: Content) -> None:
     def conflicts(count: int) -> str | None:
         writes = [OccurrenceWrite(number, content, SUBJECT) for number in range(1, count + 1)]
-        return update_item.occurrences_request(MASTER, writes).get("ConflictResolution")
+        return update_item.occurrences_request(MASTER, writes, NEWEST).get("ConflictResolution")
 
     assert (conflicts(1), conflicts(2)) == ("NeverOverwrite", "AlwaysOverwrite")
 
 
 def test_what_only_a_series_has_is_refused_before_anything_is_sent(content: Content) -> None:
     with pytest.raises(RequestRefused):
-        update_item.occurrences_request(MASTER, [OccurrenceWrite(1, content, frozenset({Attribute("recurrence")}))])
+        update_item.occurrences_request(
+            MASTER, [OccurrenceWrite(1, content, frozenset({Attribute("recurrence")}))], NEWEST
+        )
 
 
 WRITTEN = '<m:Items><t:CalendarItem><t:ItemId Id="New" ChangeKey="K3"/></t:CalendarItem></m:Items>'
@@ -244,7 +248,7 @@ def test_what_became_of_deletions_is_told_in_the_order_asked(answers: Any) -> No
 
 
 def test_all_that_tells_a_series_is_asked_for() -> None:
-    asked = etree.tostring(get_item.request([ItemId("a")])).decode()
+    asked = etree.tostring(get_item.request([ItemId("a")], NEWEST)).decode()
     for path in ("Recurrence", "ModifiedOccurrences", "DeletedOccurrences", "RecurrenceId", "OriginalStart"):
         assert f'"calendar:{path}"' in asked
     assert 'DistinguishedPropertySetId="Meeting" PropertyId="3"' in asked

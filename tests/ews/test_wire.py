@@ -294,6 +294,39 @@ def test_a_refused_version_is_not_tried_again_by_the_same_call_and_the_oldest_se
     assert _versions(server.requests) == ["Exchange2010_SP2", "Exchange2016", "Exchange2010_SP2", "Exchange2010_SP2"]
 
 
+def test_exchange_2007_is_found_out_step_by_step_and_nothing_is_sent_twice(
+    serve: Any, wires: Wires, answers: Any, deadline: Deadline
+) -> None:
+    def script(connection: Any) -> None:
+        while request := connection.read_request():
+            if b"Exchange2007_SP1" in request:
+                connection.send(answers.http(answers.response("GetFolder")))
+            else:
+                connection.send(answers.http(answers.fault("ErrorInvalidServerVersion"), 500))
+
+    server = serve(script)
+    wire = wires(server.url)
+    with pytest.raises(ExchangeFailed):
+        _ask(wire, deadline)
+    _ask(wire, deadline)
+    _ask(wire, deadline)
+    assert _versions(server.requests) == ["Exchange2010_SP2", "Exchange2007_SP1", "Exchange2007_SP1"]
+
+
+def test_the_build_of_exchange_2007_is_known(serve: Any, wires: Wires, answers: Any, deadline: Deadline) -> None:
+    body = "<m:GetFolderResponse><m:ResponseMessages/></m:GetFolderResponse>"
+    wire = wires(serve(_always(answers.http(answers.envelope(body, (8, 3, 83, 0))))).url)
+    _ask(wire, deadline)
+    assert wire.version == "Exchange2007_SP1"
+
+
+def test_a_configured_version_that_is_refused_stays(serve: Any, wires: Wires, answers: Any, deadline: Deadline) -> None:
+    wire = wires(serve(_always(answers.http(answers.fault("ErrorInvalidServerVersion"), 500))).url, version="2013")
+    with pytest.raises(ExchangeFailed):
+        _ask(wire, deadline)
+    assert wire.version == "Exchange2013"
+
+
 def test_a_build_that_nobody_knows_changes_nothing(serve: Any, wires: Wires, answers: Any, deadline: Deadline) -> None:
     body = "<m:GetFolderResponse><m:ResponseMessages/></m:GetFolderResponse>"
     server = serve(_always(answers.http(answers.envelope(body, (99, 9, 1, 0)))))
@@ -334,7 +367,7 @@ def test_calls_are_counted_by_operation_outcome_and_account(
         EwsSettings("https:///EWS/Exchange.asmx"),
         EwsSettings("https://localhost:99999/"),
         EwsSettings("https://localhost/", authentication="kerberos"),
-        EwsSettings("https://localhost/", version="2007"),
+        EwsSettings("https://localhost/", version="2003"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings: EwsSettings) -> None:

@@ -25,6 +25,7 @@ from bridge.errors import (
     ExchangeTimedOut,
     ExchangeUnreachable,
 )
+from bridge.ews.editions import Edition
 from bridge.ews.operations import create_item, get_folder
 from bridge.ews.wire import Wire
 from bridge.ews.xml import Element
@@ -33,12 +34,6 @@ from bridge.item import Content
 from bridge.model import BasicCredential, FolderId
 
 Wires = Callable[..., Wire]
-
-
-@pytest.fixture
-def write(content: Content) -> Element:
-    """Make a request that must not be sent twice."""
-    return create_item.request(FolderId("folder"), content)
 
 
 @pytest.fixture
@@ -178,7 +173,9 @@ def test_a_server_that_takes_no_more_of_the_request_is_left_at_the_deadline(
     server = serve(lambda connection: connection.server.stopped.wait())
     started = time.monotonic()
     with pytest.raises(ExchangeTimedOut, match="did not take the request"):
-        wires(server.url).call(credential, create_item.request(FolderId("f"), large), Deadline.after(2))
+        wires(server.url).call(
+            credential, create_item.request(FolderId("f"), large, Edition.EXCHANGE_2013), Deadline.after(2)
+        )
     assert time.monotonic() - started < 8
 
 

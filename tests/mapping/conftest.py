@@ -1,5 +1,6 @@
 """What the mapping tests share: whose calendar it is, and how an item and an event are built."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +37,8 @@ def make_body() -> Callable[..., bytes]:
     """Build a body of the lines of an event; UID, DTSTAMP and DTSTART come unless the lines have their own."""
 
     def make(*lines: str) -> bytes:
-        names = {line.split(":")[0].split(";")[0] for line in lines}
+        outside = re.sub(r"^BEGIN:.*?^END:[^\n]*$", "", "\n".join(lines), flags=re.DOTALL | re.MULTILINE).split("\n")
+        names = {line.split(":")[0].split(";")[0] for line in outside}
         given = {"UID": "uid-1", "DTSTAMP": "20260101T000000Z", "DTSTART": "20260310T090000Z"}
         defaults = [f"{name}:{value}" for name, value in given.items() if name not in names]
         return (EVENT_HEAD + "".join(f"{line}\r\n" for line in (*defaults, *lines)) + EVENT_FOOT).encode()

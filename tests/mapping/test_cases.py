@@ -150,11 +150,12 @@ READERS: dict[Any, Callable[[str], Any]] = {
     bool: lambda text: text == "yes",
     int: int,
     int | None: int,
+    str | None: lambda text: text.replace("\\n", "\n"),
     datetime: datetime.fromisoformat,
     datetime | None: datetime.fromisoformat,
     Recurrence | None: read_recurrence,
     Person | None: read_person,
-    tuple[Attendee, ...]: lambda text: tuple(map(read_attendee, text.split(" | "))),
+    tuple[Attendee, ...]: lambda text: tuple(map(read_attendee, text.split(" | "))) if text else (),
     tuple[datetime, ...]: lambda text: tuple(map(datetime.fromisoformat, text.split())),
     tuple[str, ...]: lambda text: tuple(text.split(" | ")) if text else (),
 }

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from bridge.errors import NotExpressible
-from bridge.item import Item, Recurrence
+from bridge.item import Item, Recurrence, Zone
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
 from bridge.mapping.lines import Line
@@ -16,7 +16,7 @@ from bridge.mapping.pattern import to_pattern
 from bridge.mapping.rrule import parse_rrule
 from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
 from bridge.occurrences import steps
-from bridge.zones import WINDOWS_TO_IANA, load_zone
+from bridge.zones import WINDOWS_TO_IANA, load_zone, to_instant, to_rules
 
 from drawn import CLOCKS, DATES, DAY, instant, judge, masters, ours, series
 
@@ -52,6 +52,7 @@ def test_a_series_read_by_someone_who_knows_nothing_of_it_is_the_same_series(
     context: Context, hold: Hold, master: Item, days: int
 ) -> None:
     """The canonical rule is read back as the pattern it was made of."""
+    assume(is_exchanges(master.content.start, master.content.start_zone))
     shown = to_ical((master,), context)
     elsewhere = Context(context.mailbox, master.content.start_zone)
     try:
@@ -63,6 +64,12 @@ def test_a_series_read_by_someone_who_knows_nothing_of_it_is_the_same_series(
     again = to_ical(hold(wanted), elsewhere)
     assert ours(again.index, begin, begin + DAY * days * 30) == ours(shown.index, begin, begin + DAY * days * 30)
     assert wanted.deleted == frozenset()
+
+
+def is_exchanges(start: datetime, zone: Zone) -> bool:
+    """Whether a series of Exchange's can begin then: of a time that comes twice it is the second."""
+    rules = to_rules(zone)
+    return rules is None or to_instant(start.astimezone(rules).replace(tzinfo=None), rules) == start
 
 
 # --- rules as clients write them ---------------------------------------------------------------------

@@ -26,11 +26,16 @@ TEN = datetime(2026, 3, 10, 10, tzinfo=UTC)
 def meeting(make_item: MakeItem) -> Item:
     """Give a meeting that Bea has invited Anna to."""
     return make_item(
-        Content(Uid("uid-1"), "Review", NINE, TEN),
+        Content(
+            Uid("uid-1"),
+            "Review",
+            NINE,
+            TEN,
+            attendees=(Attendee(Person("anna@example.test"), AttendeeRole.REQUIRED),),
+        ),
         is_meeting=True,
         my_response=Response.NOT_RECEIVED,
         organizer=Person("bea@example.test", "Bea"),
-        attendees=(Attendee(Person("anna@example.test"), AttendeeRole.REQUIRED),),
     )
 
 

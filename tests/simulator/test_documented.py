@@ -35,7 +35,7 @@ EXPECTED = {
 
 
 @pytest.mark.recordings
-@pytest.mark.parametrize("personality", ["2010", "2019", "lenient"])
+@pytest.mark.parametrize("personality", ["2007", "2010", "2013", "2019", "lenient"])
 def test_documented_requests(make_sim: Callable[..., Simulator], personality: str) -> None:
     sim = make_sim(personality)
     answered = 0

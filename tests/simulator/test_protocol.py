@@ -107,7 +107,9 @@ def test_the_order_of_elements_matters(ask: Any) -> None:
 @pytest.mark.parametrize(
     ("personality", "told", "newest", "too_new"),
     [
+        ("2007", ("8", "1", "Exchange2007_SP1"), "Exchange2007_SP1", "Exchange2010"),
         ("2010", ("14", "3", "Exchange2010_SP2"), "Exchange2010_SP2", "Exchange2013"),
+        ("2013", ("15", "0", "V2_8"), "Exchange2013_SP1", "Exchange2016"),
         ("2019", ("15", "2", "V2017_07_11"), "V2017_07_11", "V2018_01_08"),
         ("online", ("15", "20", "V2018_01_08"), "V2018_01_08", "V2099_01_01"),
     ],

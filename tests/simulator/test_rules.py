@@ -23,8 +23,9 @@ def test_every_switch_is_asked_for() -> None:
 
 
 def test_personalities_differ_where_they_should() -> None:
-    assert set(PERSONALITIES) == {"2010", "2019", "online", "lenient"}
-    assert PERSONALITIES["2010"].level < PERSONALITIES["2019"].level < PERSONALITIES["online"].level
+    assert set(PERSONALITIES) == {"2007", "2010", "2013", "2019", "online", "lenient"}
+    levels = [PERSONALITIES[name].level for name in ("2007", "2010", "2013", "2019", "online")]
+    assert levels == sorted(set(levels))
 
 
 def test_what_is_assumed_is_told_apart() -> None:

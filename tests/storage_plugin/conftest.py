@@ -201,7 +201,8 @@ class FakeStore:
         del login
         self._called("put")
         if not served.calendar.rights.write:
-            raise NotPermitted("You may not change this calendar.", "write-content")
+            is_there = name in self.kept[served.calendar.ref.folder].texts
+            raise NotPermitted("You may not change this calendar.", "write-content" if is_there else "bind")
         if b"BEGIN:VTODO" in body:
             raise UnsupportedComponent("This calendar holds events only.")
         if not body.startswith(b"BEGIN:VCALENDAR"):

@@ -150,3 +150,14 @@ def test_too_much_is_insufficient_storage_and_nothing_changes(ask: Any, store: A
 @pytest.mark.parametrize("path", [HOME + "nothing/", ONE])
 def test_a_proppatch_of_what_is_not_there_is_404(ask: Any, path: str) -> None:
     assert ask("PROPPATCH", path, setting("<X:a>1</X:a>")).status == 404
+
+
+@pytest.mark.parametrize("path", [CALENDAR, SHARED])
+def test_a_name_that_may_not_be_changed_says_which_privilege_is_missing(ask: Any, path: str) -> None:
+    """RFC 3744 7.1.1, in the error of the property (RFC 4918 14.22)."""
+    answer = ask("PROPPATCH", path, setting("<displayname>Mine</displayname><X:a>1</X:a>"))
+    assert set(answer.properties(path, 403)) == {f"{D}displayname"}
+    assert set(answer.properties(path, 424)) == {"{urn:x}a"}
+    missing = answer.xml.find(f".//{D}error/{D}need-privileges/{D}resource")
+    assert missing.findtext(f"{D}href") == path
+    assert missing.find(f"{D}privilege/{D}write-properties") is not None

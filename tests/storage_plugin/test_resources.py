@@ -14,7 +14,7 @@ from bridge.model import Stored
 HOME = "/alice@example.com/"
 CALENDAR = "/alice@example.com/calendar/"
 SHARED = "/alice@example.com/bob@example.com~calendar/"
-ONE = CALENDAR + "one.ics"
+ONE, TWO = CALENDAR + "one.ics", CALENDAR + "two.ics"
 D, C = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}"
 
 
@@ -169,12 +169,39 @@ def test_a_method_that_nobody_knows_is_501(ask: Any) -> None:
     assert ask("BREW", CALENDAR).status == 501
 
 
-def test_a_calendar_that_is_only_to_read_says_which_privilege_is_missing(ask: Any, event: Any) -> None:
-    for method, privilege in (("PUT", "write-content"), ("DELETE", "unbind")):
-        answer = ask(method, SHARED + "one.ics", event())
-        assert answer.status == 403
-        assert answer.xml.find(f"{D}need-privileges/{D}resource/{D}privilege/{D}{privilege}") is not None
-        assert answer.xml.findtext(f"{D}need-privileges/{D}resource/{D}href") == SHARED + "one.ics"
+@pytest.mark.parametrize(
+    ("method", "path", "missing"),
+    [
+        ("PUT", SHARED + "one.ics", ("write-content", SHARED + "one.ics")),
+        ("PUT", SHARED + "new.ics", ("bind", SHARED)),
+        ("POST", SHARED, ("bind", SHARED)),
+        ("DELETE", SHARED + "one.ics", ("unbind", SHARED)),
+        ("DELETE", SHARED, ("unbind", HOME)),
+        ("COPY", ONE, ("bind", SHARED)),
+        ("COPY", TWO, ("write-content", SHARED + "one.ics")),
+    ],
+)
+def test_what_is_missing_is_a_privilege_at_a_place(
+    ask: Any, fill: Any, store: Any, method: str, path: str, missing: tuple[str, str]
+) -> None:
+    """RFC 3744 7.1.1, appendix B: to add and to delete is a right on the collection."""
+    body = fill("one.ics", "two.ics").texts["one.ics"]
+    store.kept["bob@example.com/Calendar"].texts["one.ics"] = body
+    destination = SHARED + ("new.ics" if path == ONE else "one.ics")
+    answer = ask(method, path, body, headers={"Destination": destination})
+    assert answer.status == 403
+    (resource,) = answer.xml.findall(f"{D}need-privileges/{D}resource")
+    assert [each.tag for each in resource.find(f"{D}privilege")] == [f"{D}{missing[0]}"]
+    assert resource.findtext(f"{D}href") == missing[1]
+
+
+def test_a_copy_to_where_only_busy_times_may_be_seen_lacks_the_right_to_add(ask: Any, fill: Any) -> None:
+    fill("one.ics")
+    busy = HOME + "carol@example.com~calendar/"
+    answer = ask("COPY", ONE, headers={"Destination": busy + "new.ics"})
+    assert answer.status == 403
+    assert answer.xml.findtext(f"{D}need-privileges/{D}resource/{D}href") == busy
+    assert answer.xml.find(f".//{D}privilege/{D}bind") is not None
 
 
 def test_of_a_calendar_of_which_only_busy_times_may_be_seen_no_event_is_shown(ask: Any) -> None:

@@ -18,3 +18,7 @@ class Subject:
     calendar: CalendarRef
     lists_for_any_cursor: bool = False
     lists_rooms: bool = True
+    weeks_from_sunday: bool = False
+    """Weeks begin on Sunday, whatever a pattern says."""
+    has_no_resources: bool = False
+    """Rooms and things are read back as people who must come."""

@@ -125,7 +125,7 @@ def test_a_move_whose_answer_was_lost_is_done_once_after_the_retry(world: World,
 
 def test_events_of_others_are_not_moved(world: World) -> None:
     world.put("a.ics", event("m1"), new=True)
-    with pytest.raises(NotPermitted):
+    with pytest.raises(NotPermitted) as caught:
         world.store.move(
             world.login("ben@example.test"),
             world.calendar(),
@@ -135,3 +135,4 @@ def test_events_of_others_are_not_moved(world: World) -> None:
             Conditions(),
             overwrites=False,
         )
+    assert caught.value.privilege == "unbind"

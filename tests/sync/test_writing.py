@@ -1,11 +1,14 @@
 """A client's change is in Exchange, once, when it is answered; or it is refused and the client still has it."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
 from bridge.errors import (
+    AccessDenied,
     AnswerUnusable,
     ExchangeBusy,
     ExchangeTimedOut,
@@ -17,6 +20,7 @@ from bridge.errors import (
     UidTaken,
     Unavailable,
 )
+from bridge.exchange import Waiters
 from bridge.model import CalendarName, Conditions, ETag, Name, Rights, ServedCalendar
 
 from events import event
@@ -273,12 +277,27 @@ def test_an_invitation_filed_since_the_last_pull_is_found_before_a_second_one_is
 def test_a_read_only_calendar_is_not_written_to(world: World) -> None:
     readers = world.exchange.calendar_of(ANN).readers
     readers[world.login(BEN).mailbox.address] = Rights(read=True, create=False, modify=False, delete=False)
+    world.put("there.ics", event("u0"), new=True)
     served = world.calendar(CalendarName(f"{ANN}~calendar"), BEN)
-    with pytest.raises(NotPermitted):
-        world.store.put(world.login(BEN), served, Name("a.ics"), event("u1"), Conditions())
-    with pytest.raises(NotPermitted):
-        world.store.delete(world.login(BEN), served, Name("a.ics"), Conditions())
-    assert world.items() == []
+    world.store.snapshot(world.login(BEN), served)
+    for name, privilege in (("a.ics", "bind"), ("there.ics", "write-content")):
+        with pytest.raises(NotPermitted) as caught:
+            world.store.put(world.login(BEN), served, Name(name), event("u1"), Conditions())
+        assert caught.value.privilege == privilege
+    with pytest.raises(NotPermitted) as caught:
+        world.store.delete(world.login(BEN), served, Name("there.ics"), Conditions())
+    assert caught.value.privilege == "unbind"
+    assert [item.content.uid for item in world.items()] == ["u0"]
+
+
+@pytest.mark.parametrize(("verb", "privilege"), [("create", "bind"), ("update", "write-content")])
+def test_a_right_that_exchange_took_away_meanwhile_is_named(world: World, verb: str, privilege: str) -> None:
+    world.put("there.ics", event("u0"), new=True)
+    world.exchange.fail(verb, AccessDenied("no"))
+    name = "there.ics" if verb == "update" else "a.ics"
+    with pytest.raises(NotPermitted) as caught:
+        world.put(name, event("u0" if verb == "update" else "u1", "Other"))
+    assert caught.value.privilege == privilege
 
 
 def test_an_editor_writes_to_anothers_calendar_and_deletes_softly(world: World) -> None:
@@ -491,6 +510,38 @@ def test_a_calendar_deleted_in_outlook_is_gone_for_writers(world: World) -> None
     world.exchange.add_folder(ANN, "Another", is_default=True)
     with pytest.raises(NotFound):
         world.store.put(world.login(), served, Name("a.ics"), event("u1"), Conditions())
+
+
+class CountedPlaces(Waiters):
+    """Places that count how many were held, each time one was taken."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.held = 0
+        self.counts: list[int] = []
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        with super().waiting():
+            self.held += 1
+            self.counts.append(self.held)
+            try:
+                yield
+            finally:
+                self.held -= 1
+
+
+def test_a_writer_who_asks_whether_the_calendar_is_gone_holds_one_place_at_a_time(world: World) -> None:
+    places = world.waiters = CountedPlaces(2)
+    world.restart()
+    served = world.calendar()
+    world.store.snapshot(world.login(), served)
+    places.counts.clear()
+    del world.exchange.folders[served.calendar.ref.folder]
+    world.exchange.add_folder(ANN, "Another", is_default=True)
+    with pytest.raises(NotFound):
+        world.store.put(world.login(), served, Name("a.ics"), event("u1"), Conditions())
+    assert places.counts == [1, 1], "the write, and the question whether the calendar is there"
 
 
 def _broken(*_args: object, **_more: object) -> None:

@@ -1,6 +1,7 @@
 """CreateItem: a new event in a folder, without mail to anyone (SendToNone)."""
 
 from bridge.errors import AnswerUnusable, FolderMissing, ItemMissing
+from bridge.ews.editions import Edition
 from bridge.ews.folders import by_id
 from bridge.ews.items import to_item
 from bridge.ews.reading import CALENDAR_ITEM, from_reference
@@ -10,12 +11,15 @@ from bridge.item import Content, ItemRef
 from bridge.model import FolderId
 
 
-def request(folder: FolderId, content: Content) -> Element:
-    """Ask for a new event; its named properties go with it. Raises RequestRefused for what XML cannot hold."""
+def request(folder: FolderId, content: Content, edition: Edition) -> Element:
+    """Ask for a new event; its named properties go with it.
+
+    Raises RequestRefused for what XML or the edition cannot hold.
+    """
     return message_element(
         "CreateItem",
         message_element("SavedItemFolderId", by_id(folder)),
-        message_element("Items", to_item(content)),
+        message_element("Items", to_item(content, edition)),
         SendMeetingInvitations="SendToNone",
     )
 

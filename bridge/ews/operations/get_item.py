@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bridge.errors import AnswerUnusable, ItemMissing, RequestRefused
+from bridge.ews.editions import Edition
 from bridge.ews.reading import CALENDAR_ITEM, from_item, shape_paths
 from bridge.ews.recurrence import RecurrenceNotUnderstood
 from bridge.ews.response import ResponseMessage, expect
@@ -22,13 +23,13 @@ _GONE = frozenset({"ErrorItemNotFound", OCCURRENCE_DELETED, OCCURRENCE_OUT_OF_RA
 """Not there any more; an occurrence is gone when it was deleted, or its series no longer reaches so far."""
 
 
-def request(ids: Sequence[ItemId]) -> Element:
-    """Ask for items by id, with the body as text; at most `BATCH` of them."""
+def request(ids: Sequence[ItemId], edition: Edition) -> Element:
+    """Ask for items by id, with the body as it is kept; at most `BATCH` of them."""
     shape = message_element(
         "ItemShape",
         text_element("BaseShape", "IdOnly"),
-        text_element("BodyType", "Text"),
-        type_element("AdditionalProperties", *shape_paths()),
+        text_element("BodyType", "Best"),
+        type_element("AdditionalProperties", *shape_paths(edition)),
     )
     item_ids = message_element("ItemIds", *(type_element("ItemId", Id=id_) for id_ in ids))
     return message_element("GetItem", shape, item_ids)

@@ -6,7 +6,8 @@ One event or master is written against its change key. Occurrences of a series g
 from collections.abc import Sequence
 
 from bridge.errors import ExchangeSays
-from bridge.ews.items import Row, rows_for, rows_for_occurrence
+from bridge.ews.editions import Edition
+from bridge.ews.items import Row, refuse_inexpressible, rows_for, rows_for_occurrence
 from bridge.ews.operations.create_item import written_reference
 from bridge.ews.response import ResponseMessage, expect
 from bridge.ews.series import occurrence_id
@@ -18,17 +19,18 @@ _REFUSE_STALE = "NeverOverwrite"
 _TAKE_STALE = "AlwaysOverwrite"
 
 
-def request(ref: ItemRef, content: Content, changed: frozenset[Attribute]) -> Element:
+def request(ref: ItemRef, content: Content, changed: frozenset[Attribute], edition: Edition) -> Element:
     """Ask for the named attributes to be as in the content: each set by itself, or deleted where it has nothing.
 
     NeverOverwrite refuses the write when the change key is stale (ConflictResolution). Raises RequestRefused for what
     cannot be written.
     """
+    _refuse(content, changed, edition)
     named = type_element("ItemId", Id=ref.id, ChangeKey=ref.change_key)
-    return _request([_change(named, rows_for(changed), content)], _REFUSE_STALE)
+    return _request([_change(named, rows_for(changed, edition), content)], _REFUSE_STALE)
 
 
-def occurrences_request(master: ItemRef, writes: Sequence[OccurrenceWrite]) -> Element:
+def occurrences_request(master: ItemRef, writes: Sequence[OccurrenceWrite], edition: Edition) -> Element:
     """Ask for occurrences to be changed, by index, or by the item of one that is an exception already.
 
     A master and all its occurrences have one change key, and it moves with each of them that changes (OccurrenceItemId,
@@ -41,7 +43,9 @@ def occurrences_request(master: ItemRef, writes: Sequence[OccurrenceWrite]) -> E
 
     Raises RequestRefused for what cannot be written to an occurrence; nothing is sent then.
     """
-    changes = [_change(_named(master, one), rows_for_occurrence(one.changed), one.content) for one in writes]
+    for one in writes:
+        _refuse(one.content, one.changed, edition)
+    changes = [_change(_named(master, one), rows_for_occurrence(one.changed, edition), one.content) for one in writes]
     return _request(changes, _REFUSE_STALE if len(changes) == 1 else _TAKE_STALE)
 
 
@@ -57,6 +61,11 @@ def read_occurrences(response: Element, count: int) -> tuple[ItemRef | ExchangeS
     Raises Unavailable where an answer does not tell that: which of them were written is then found out by reading.
     """
     return tuple(_outcome(message) for message in expect(response, count))
+
+
+def _refuse(content: Content, changed: frozenset[Attribute], edition: Edition) -> None:
+    if "busy_status" in changed:
+        refuse_inexpressible(content, edition)
 
 
 def _outcome(message: ResponseMessage) -> ItemRef | ExchangeSays:

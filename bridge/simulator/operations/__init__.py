@@ -5,12 +5,15 @@ from types import MappingProxyType
 
 from bridge.simulator.call import Call
 from bridge.simulator.operations.convert_id import convert_id
+from bridge.simulator.operations.create_attachment import create_attachment
 from bridge.simulator.operations.create_folder import create_folder
 from bridge.simulator.operations.create_item import create_item
+from bridge.simulator.operations.delete_attachment import delete_attachment
 from bridge.simulator.operations.delete_folder import delete_folder
 from bridge.simulator.operations.delete_item import delete_item
 from bridge.simulator.operations.find_folder import find_folder
 from bridge.simulator.operations.find_item import find_item
+from bridge.simulator.operations.get_attachment import get_attachment
 from bridge.simulator.operations.get_folder import get_folder
 from bridge.simulator.operations.get_item import get_item
 from bridge.simulator.operations.get_rooms import get_room_lists, get_rooms
@@ -28,12 +31,15 @@ OPERATIONS: Mapping[str, Callable[[Call], Element]] = MappingProxyType(
     {
         "ConvertId": convert_id,
         "CopyItem": copy_item,
+        "CreateAttachment": create_attachment,
         "CreateFolder": create_folder,
         "CreateItem": create_item,
+        "DeleteAttachment": delete_attachment,
         "DeleteFolder": delete_folder,
         "DeleteItem": delete_item,
         "FindFolder": find_folder,
         "FindItem": find_item,
+        "GetAttachment": get_attachment,
         "GetFolder": get_folder,
         "GetItem": get_item,
         "GetRoomLists": get_room_lists,

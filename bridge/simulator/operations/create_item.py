@@ -4,8 +4,9 @@ from dataclasses import replace
 from functools import partial
 
 from bridge.simulator.answers import required, respond, success
-from bridge.simulator.appointments import Extended, Values, mail, take_new
+from bridge.simulator.appointments import Extended, Values, take_new
 from bridge.simulator.call import Call
+from bridge.simulator.mails import mail_request
 from bridge.simulator.model import Item
 from bridge.simulator.places import target
 from bridge.simulator.rights import need_folder
@@ -46,7 +47,7 @@ def _one(call: Call, read: tuple[Values, Extended] | EwsError) -> Element:
         raise read
     values, extended = read
     item = call.store.add_item(folder, values, extended, by=call.viewer.name)
-    if mail(call, item, "request", mode):
+    if mail_request(call, item, mode):
         item = call.store.put_item(
             replace(item, values={**item.values, "MeetingRequestWasSent": True}), call.viewer.name
         )

@@ -3,8 +3,8 @@
 from functools import partial
 
 from bridge.simulator.answers import required, respond, success
-from bridge.simulator.appointments import mail
 from bridge.simulator.call import Call
+from bridge.simulator.mails import mail_cancellation
 from bridge.simulator.model import Item
 from bridge.simulator.places import item_at
 from bridge.simulator.series import series_of
@@ -36,7 +36,7 @@ def _one(call: Call, element: Element) -> Element:
             call.store.move_item(item, target, call.viewer.name)
     else:
         _remove(call, item)
-    mail(call, item, "cancellation", mode)
+    mail_cancellation(call, item, mode)
     return success("DeleteItem")
 
 

@@ -2,7 +2,7 @@
 
 from bridge.simulator.answers import respond, success
 from bridge.simulator.call import Call
-from bridge.simulator.model import Person
+from bridge.simulator.model import X500, Person
 from bridge.simulator.trouble import TEXTS, EwsError
 from bridge.simulator.xml import Element, M, T, add, flag, text_of
 
@@ -15,6 +15,8 @@ def resolve_names(call: Call) -> Element:
 
 
 def _matches(person: Person, entry: str) -> bool:
+    if entry.removeprefix("ex:").startswith(X500):
+        return entry.removeprefix("ex:") == person.legacy_name.casefold()
     if entry.startswith("smtp:"):
         return entry.removeprefix("smtp:") in person.addresses
     words = (person.name.casefold(), *person.name.casefold().split(), person.login.casefold(), *person.addresses)

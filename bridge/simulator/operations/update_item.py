@@ -8,11 +8,13 @@ from dataclasses import replace
 from functools import partial
 
 from bridge.simulator.answers import required, respond, success
-from bridge.simulator.appointments import Extended, Values, keep_answers, mail, settle, take
+from bridge.simulator.appointments import Extended, Values, check_zones, keep_answers, settle, take
+from bridge.simulator.attachments import VALUE as ATTACHMENTS
 from bridge.simulator.call import Call
 from bridge.simulator.extended import read_path, read_property
 from bridge.simulator.fields import Field
 from bridge.simulator.identifiers import ItemName
+from bridge.simulator.mails import mail_update
 from bridge.simulator.model import Body, Item
 from bridge.simulator.places import item_at
 from bridge.simulator.series import check_place, series_of
@@ -35,6 +37,8 @@ def update_item(call: Call) -> Element:
 def _read(call: Call, change: Element) -> list[Step] | EwsError:
     """Give the steps of one item's change, or its error; a fault comes before anything is written."""
     try:
+        paths = change.iterfind(f"{T}Updates/{T}SetItemField/{T}FieldURI")
+        check_zones([path.get("FieldURI", "").partition(":")[2] for path in paths])
         return [_step(call, update) for update in children(change.find(T + "Updates"))]
     except EwsError as error:
         return error
@@ -61,7 +65,7 @@ def _one(call: Call, named: Element, steps: list[Step] | EwsError, begun: dict[I
     fresh = replace(item, values=settled, extended=extended, modified_by=call.viewer.name)
     _check_occurrence(call, fresh)
     _check_trash(call, fresh, mode)
-    if mail(call, fresh, "update", mode):
+    if mail_update(call, item, fresh, mode):
         fresh = replace(fresh, values={**settled, "MeetingRequestWasSent": True})
     stored = put_change(call.store, call.rules, item, fresh, written=written)
     message = success("UpdateItem")
@@ -115,6 +119,8 @@ def _step(call: Call, update: Element) -> Step:
     given = list(children(rest[0])) if rest and name_of(rest[0]) == "CalendarItem" else []
     if len(given) != 1 or name_of(given[0]) != row.name:
         raise EwsError("ErrorUpdatePropertyMismatch", f"The update of {row.path} must hold that property alone.")
+    if row.name == ATTACHMENTS:  # [D] they are changed by operations of their own
+        raise EwsError("ErrorInvalidPropertySet", f"The property {row.path} cannot be set.")
     value = take(call, given[0])
     return partial(_set, call, row, value, kind == "AppendToItemField")
 

@@ -1,0 +1,146 @@
+"""What an event says at length: DESCRIPTION, and the HTML forms of it; and where an online meeting is joined.
+
+Thunderbird has HTML in a ``data:`` URI of ALTREP (RFC 5545 3.2.1), Outlook and Evolution in X-ALT-DESC, RFC 9073 6.5 in
+STYLED-DESCRIPTION. Exchange has one body, plain or HTML, and makes the plain text of the latter.
+"""
+
+from base64 import b64decode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+from bridge.item import Item
+from bridge.mapping.field import Asked, Field, Shown, ShownField, attributes
+from bridge.mapping.lines import Line, escape, make_line, parse_line
+from bridge.mapping.markup import gist, is_formatted, reduce_html, same_html
+
+_HTML = "text/html"
+_DATA = "data:text/html"
+_STYLED = ("X-ALT-DESC", "STYLED-DESCRIPTION")
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What lines say: the plain text, and the HTML beside it."""
+
+    text: str
+    html: str | None
+
+    def leaves_text(self, was: "_Said") -> bool:
+        """Whether the text is what was shown."""
+        return _trimmed(self.text) == _trimmed(was.text)
+
+    def leaves_html(self, was: "_Said") -> bool:
+        """Whether the HTML is what was shown, or left out beside a text."""
+        if self.html is None:
+            return was.html is None or bool(self.text)
+        return was.html is not None and same_html(self.html, was.html)
+
+
+class Description(Field):
+    """The body of the item."""
+
+    name = "DESCRIPTION"
+    ical = frozenset({"DESCRIPTION", *_STYLED})
+    attributes = attributes("body", "html")
+    most_kept = 16 * 1024
+
+    def to_item(self, asked: Asked) -> Mapping[str, Any]:
+        """Take text and HTML. What the client left as it was shown is not changed by what he left out.
+
+        An app that knows no HTML gives the text back alone: the HTML that others see stays. Where it changed the text,
+        and the HTML beside it is what was shown, the text is what the user wrote.
+        """
+        now = _read(asked.event.lines)
+        stored = asked.stored.content if asked.stored else None
+        if stored is None:
+            return {"body": now.text, "html": now.html}
+        was = _read(map(parse_line, asked.lines))
+        is_html_left = now.leaves_html(was)
+        if now.leaves_text(was) and is_html_left:
+            return {"body": stored.body, "html": stored.html}
+        return {"body": now.text, "html": None if is_html_left else now.html}
+
+    def worth_keeping(self, lines: Sequence[str], was: Sequence[str]) -> Sequence[str]:
+        """Keep what was shown where a client gives back its text alone: others still see the HTML."""
+        now, before = (_read(map(parse_line, one)) for one in (lines, was))
+        is_left_out = now.html is None and before.html is not None and bool(now.text)
+        return was if is_left_out and now.leaves_text(before) else lines
+
+    def to_ical(self, shown: Shown) -> Sequence[str]:
+        """Write the plain text, nothing for an empty one, with formatted HTML in its ALTREP."""
+        return self.merge(shown, ())
+
+    def merge(self, shown: Shown, lines: Sequence[str]) -> Sequence[str]:
+        """Write the HTML where the client has his."""
+        text, html = shown.item.content.body.rstrip(), _formatted(shown.item)
+        if html is None:
+            return [f"DESCRIPTION:{escape(text)}"] if text else []
+        form = next((line.name for line in map(parse_line, lines) if line.name in _STYLED), None)
+        if form is None:
+            return [make_line("DESCRIPTION", escape(text), ALTREP=f"{_DATA},{quote(html, safe='')}")]
+        value = {"VALUE": "TEXT"} if form == "STYLED-DESCRIPTION" else {}
+        plain = [f"DESCRIPTION:{escape(text)}"] if text else []
+        return [*plain, make_line(form, escape(html), FMTTYPE=_HTML, **value)]
+
+    def facts(self, item: Item) -> tuple[object, ...]:
+        """Stand on what is read: the gist of HTML; of a text not what servers trim, the blanks at its lines' ends."""
+        html = _formatted(item)
+        return _trimmed(item.content.body) if html is None else (_HTML, gist(html))
+
+
+class Conference(ShownField):
+    """CONFERENCE (RFC 7986 5.11): where an online meeting is joined, as Exchange tells it."""
+
+    name = "CONFERENCE"
+    ical = frozenset({"CONFERENCE"})
+
+    def to_ical(self, shown: Shown) -> list[str]:
+        """Write the address."""
+        url = "".join(shown.item.join_url.split())
+        return [f"CONFERENCE;VALUE=URI;FEATURE=AUDIO,VIDEO:{url}"] if url else []
+
+    def facts(self, item: Item) -> tuple[object, ...]:
+        """Stand on the address."""
+        return (item.join_url,)
+
+
+def _formatted(item: Item) -> str | None:
+    """Give the reduced HTML of an item that has more than plain text in it."""
+    html = item.content.html
+    return reduce_html(html) if html and is_formatted(html) else None
+
+
+def _trimmed(text: str) -> tuple[str, ...]:
+    return tuple(line.rstrip() for line in text.rstrip().splitlines())
+
+
+def _read(lines: Iterable[Line]) -> _Said:
+    text, found = "", None
+    for line in lines:
+        if line.name == "DESCRIPTION":
+            text = line.text.rstrip()
+            found = _from_data(line.parameter("ALTREP") or "") or found
+        elif line.name in _STYLED and (line.parameter("FMTTYPE") or _HTML).partition(";")[0].strip().lower() == _HTML:
+            found = found or line.text.strip() or None
+    return _Said(text, found)
+
+
+def _from_data(uri: str) -> str | None:
+    """Read the HTML of a ``data:`` URI (RFC 2397), None for another URI."""
+    head, comma, data = uri.partition(",")
+    kind, *settings = [one.strip().lower() for one in head.split(";")]
+    if kind != _DATA or not comma:
+        return None
+    raw = unquote_to_bytes(data)
+    if "base64" in settings:
+        try:
+            raw = b64decode(raw)
+        except ValueError:
+            return None
+    charset = next((one.removeprefix("charset=") for one in settings if one.startswith("charset=")), "utf-8")
+    try:
+        return raw.decode(charset, "replace") or None
+    except LookupError:
+        return raw.decode("utf-8", "replace") or None

@@ -1,0 +1,97 @@
+"""HTML bodies, reduced to what people read: text, its structure and its links.
+
+Outlook wraps a line of text into kilobytes of styles, and Exchange rewrites what it is given: it adds a head, changes
+quotes, classes and styles, and drops scripts. The reduced form has none of these, so that it is the same before and
+after, small enough for a calendar, and safe to show.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+from lxml import etree
+from lxml.html import HTMLParser
+
+_BLOCKS = frozenset({"p", "div", "br", "pre", "blockquote", "hr"})
+_FORMATS = frozenset(
+    {"a", "b", "i", "u", "s", "sub", "sup", "code", "ul", "ol", "li", "table", "tr", "td", "th", "img"}
+    | {f"h{level}" for level in range(1, 7)}
+)
+_SAME_AS = {"strong": "b", "em": "i", "strike": "s", "del": "s", "ins": "u", "tt": "code"}
+_LINKS = {"a": ("href",), "img": ("src", "alt")}
+_EMPTY = frozenset({"br", "hr", "img"})
+_UNSEEN = frozenset({"head", "style", "script", "title", "template", "noscript", "object", "iframe", "svg"})
+_UNSAFE = re.compile(r"[\s\x00-\x20]*(?:javascript|vbscript)\s*:", re.IGNORECASE)
+_BLANKS = re.compile(r"[\s\xa0]+")
+_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_NO_FORMAT = re.compile(r"<(?:p|div|br|pre|blockquote|hr|/\w+)>")
+
+
+@lru_cache(maxsize=512)
+def reduce_html(html: str) -> str:
+    """Give the reduced form: a part of an HTML document, of the same gist."""
+    root = _parse(html)
+    return "" if root is None else "".join(_tokens(root)).strip()
+
+
+def is_formatted(html: str) -> bool:
+    """Whether there is anything in it that plain text does not say as well."""
+    return "<" in _NO_FORMAT.sub("", reduce_html(html))
+
+
+def same_html(first: str, second: str) -> bool:
+    """Whether two bodies say the same, however they are written."""
+    return gist(first) == gist(second)
+
+
+def gist(html: str) -> str:
+    """Give what stays the same when a body is rewritten: texts, formats and links in order, not blocks and blanks."""
+    return _BLANKS.sub(" ", _NO_FORMAT.sub(" ", reduce_html(html))).replace(" <", "<").replace("> ", ">").strip()
+
+
+def _parse(html: str) -> Any:
+    try:
+        data = _UNREADABLE.sub(" ", html).encode()
+        return etree.fromstring(data, HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True))
+    except (etree.ParseError, ValueError):
+        return None
+
+
+def _tokens(element: Any) -> Iterator[str]:
+    """Give the reduced form of an element piece by piece, without recursion: bodies nest deeply."""
+    skipped = None
+    for event, node in etree.iterwalk(element, events=("start", "end")):
+        if skipped is not None:
+            if node is not skipped or event == "start":
+                continue
+            skipped = None
+            yield _text(node.tail)
+        elif not isinstance(node.tag, str) or node.tag in _UNSEEN:
+            skipped = node
+        elif event == "start":
+            yield _start(node)
+            yield _text(node.text)
+        else:
+            yield _end(node)
+            if node is not element:
+                yield _text(node.tail)
+
+
+def _start(node: Any) -> str:
+    tag = _SAME_AS.get(node.tag, node.tag)
+    if tag not in _BLOCKS and tag not in _FORMATS:
+        return ""
+    told = ((name, node.get(name)) for name in _LINKS.get(tag, ()))
+    links = "".join(f' {name}="{escape(value.strip())}"' for name, value in told if value and not _UNSAFE.match(value))
+    return f"<{tag}{links}>"
+
+
+def _end(node: Any) -> str:
+    tag = _SAME_AS.get(node.tag, node.tag)
+    return f"</{tag}>" if tag in _BLOCKS | _FORMATS and tag not in _EMPTY else ""
+
+
+def _text(text: str | None) -> str:
+    return escape(_BLANKS.sub(" ", text), quote=False) if text else ""
