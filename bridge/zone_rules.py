@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from bridge.zone_definition import ClockChange, ZoneDefinition, ZoneEra
 
-_STEP = timedelta(days=10)
-"""No zone changes its offset twice within it in such a way that both changes cancel out, Morocco's Ramadan included."""
+_STEP = timedelta(days=6)
+"""No zone changes its offset twice within it in such a way that both changes cancel out: seven days are the least."""
 _FIRST_YEAR, _LAST_YEAR = 1600, 4501
 """The years Exchange has (MS-DTYP FILETIME begins in 1601; ErrorRecurrenceEndDateTooBig names 4500-09-01)."""
 _DAY_SECONDS = 86400
