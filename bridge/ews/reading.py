@@ -159,6 +159,7 @@ def _content(found: Found, ref: ItemRef, kind: ItemKind) -> Content:
             raise RecurrenceNotUnderstood("a master without a recurrence")
         recurrence = from_recurrence(found["recurrence"], start_zone)
         start_zone = _zone_of_series(found, start_zone, recurrence)
+    end_zone: Zone = found.get("end_zone", start_zone)
     return Content(
         # Very old items have no UID; their id tells them apart as long as they stay where they are
         uid=found.get("uid") or make_derived_uid(Uid("no-uid"), ref.id),
@@ -166,7 +167,7 @@ def _content(found: Found, ref: ItemRef, kind: ItemKind) -> Content:
         start=from_instant(found.get("start")),
         end=from_instant(found.get("end")),
         start_zone=start_zone,
-        end_zone=found.get("end_zone", start_zone),
+        end_zone=start_zone if end_zone.id == start_zone.id else end_zone,
         is_all_day=found.get("is_all_day", False),
         location=found.get("location", ""),
         body=body,

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bridge.errors import InvalidCalendarData, NotExpressible
 from bridge.item import UTC_ZONE, Content, Item, Zone
+from bridge.mapping.component import Component
 from bridge.mapping.context import Context
 from bridge.mapping.field import Asked, Field, Shown, attributes
 from bridge.mapping.lines import Line
@@ -208,11 +209,12 @@ def _zoned(local: datetime, tzid: str, line: Line, asked: Asked) -> Moment:
 
     The zone that an item brought along, and was shown in, stays its own.
     """
-    name, component = resolve_tzid(tzid), asked.obj.timezones.get(tzid)
+    component = asked.obj.timezones.get(tzid)
+    name = resolve_tzid(tzid) or _location(component)
     if asked.stored and (brought := _brought_along(asked.stored.content, tzid)):
         return Moment(local, *brought)
     if name and (component is None or is_place(name)):
-        return Moment(local, load_zone(name), to_windows(tzid) or UTC_ZONE)
+        return Moment(local, load_zone(name), to_windows(tzid) or to_windows(name) or UTC_ZONE)
     if component is None:
         raise InvalidCalendarData(f"{line.name} in line {line.number} has a TZID that is not known and no VTIMEZONE.")
     try:
@@ -222,6 +224,13 @@ def _zoned(local: datetime, tzid: str, line: Line, asked: Asked) -> Moment:
         message = f"The VTIMEZONE in line {component.number}, which {line.name} needs, cannot be read."
         raise InvalidCalendarData(message) from None
     return Moment(local, rules, zone or UTC_ZONE)
+
+
+def _location(timezone: Component | None) -> str | None:
+    """Give the place that a VTIMEZONE says it is of, as libical writes it beside a TZID of any form."""
+    line = timezone.get("X-LIC-LOCATION") if timezone is not None else None
+    name = resolve_tzid(line.text) if line is not None else None
+    return name if name and is_place(name) else None
 
 
 def _brought_along(content: Content, tzid: str) -> tuple[ZoneInfo, Zone] | None:
