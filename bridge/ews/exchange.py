@@ -116,7 +116,7 @@ class EwsExchange:
 
         Change keys are trusted only where GetServerTimeZones is known: servers that are not Exchange mostly lack it
         and accept stale change keys. Exchange 2007 lacks it too, so it is not asked, and not trusted either. An answer
-        that may be a passing trouble is not remembered.
+        that may be a passing trouble is not remembered, and no reason to refuse a zone.
         """
         if self._capabilities is not None:
             return self._capabilities
@@ -127,11 +127,12 @@ class EwsExchange:
         except (RequestRefused, ExchangeFailed) as error:
             finds_conflicts = False
             is_sure = not error.code.startswith(_SAYS_NOTHING)
+        defines_zones = finds_conflicts or not is_sure
         build = self._wire.build
         if build is not None and build[0] < _OLDEST_MAJOR:
-            finds_conflicts = False
+            finds_conflicts = defines_zones = False
         found = Capabilities(
-            writes_silently=True, chooses_uid=True, finds_conflicts=finds_conflicts, defines_zones=finds_conflicts
+            writes_silently=True, chooses_uid=True, finds_conflicts=finds_conflicts, defines_zones=defines_zones
         )
         if is_sure:
             with self._lock:

@@ -83,6 +83,7 @@ def test_change_keys_are_trusted_where_exchange_is_real(
     found = exchange.capabilities(anna, deadline)
     assert found == exchange.capabilities(anna, deadline)
     assert found.finds_conflicts == (simulator.service.personality.name != "lenient")
+    assert found.defines_zones == found.finds_conflicts
     assert found.writes_silently
     assert found.chooses_uid
     assert exchange.tallied().seconds.keys() == {"GetServerTimeZones"}
@@ -93,7 +94,8 @@ def test_a_passing_trouble_is_not_remembered_as_what_the_server_can_do(
     simulator: Simulator, exchange: EwsExchange, anna: Caller, deadline: Deadline
 ) -> None:
     simulator.trouble("fault", code="ErrorInternalServerError", operation="GetServerTimeZones", count=1)
-    assert not exchange.capabilities(anna, deadline).finds_conflicts
+    found = exchange.capabilities(anna, deadline)
+    assert (found.finds_conflicts, found.defines_zones) == (False, True)
     exchange.capabilities(anna, deadline)
     assert sum(exchange.tallied().calls.values()) == 2
 
