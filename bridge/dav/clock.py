@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from bridge.mapping.component import Component
 from bridge.mapping.lines import Line
-from bridge.mapping.times import is_place
+from bridge.mapping.moment import is_place
 from bridge.mapping.values import parse_date, parse_date_time
 from bridge.mapping.vtimezone import read_vtimezone
 from bridge.model import IndexRecord

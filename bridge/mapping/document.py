@@ -8,8 +8,8 @@ from bridge.item import Content
 from bridge.mapping.calendar_object import CalendarObject
 from bridge.mapping.kept import Kept
 from bridge.mapping.lines import fold
+from bridge.mapping.moment import is_place
 from bridge.mapping.table import tzids
-from bridge.mapping.times import is_place
 from bridge.mapping.vtimezone import write_vtimezone
 from bridge.model import IndexRecord
 from bridge.occurrences import last_end

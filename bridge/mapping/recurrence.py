@@ -11,9 +11,10 @@ from bridge.errors import InvalidCalendarData, NotExpressible
 from bridge.item import AbsoluteMonthly, AbsoluteYearly, Content, Daily, Item, Recurrence, Zone
 from bridge.mapping.field import Asked, Field, Shown, attributes
 from bridge.mapping.lines import Line
+from bridge.mapping.moment import read_moment
 from bridge.mapping.pattern import to_pattern, to_rule
 from bridge.mapping.rrule import RRule, parse_rrule
-from bridge.mapping.times import Times, days_in, read_moment, rules_of
+from bridge.mapping.times import Times, days_in, rules_of
 from bridge.mapping.values import parse_date, parse_date_time, write_date, write_date_time, write_utc
 from bridge.occurrences import Series, zone_of
 from bridge.zones import to_instant

@@ -13,7 +13,7 @@ from bridge.mapping.calendar_object import CalendarObject
 from bridge.mapping.context import Context, ServerZones
 from bridge.mapping.field import Asked
 from bridge.mapping.lines import Line
-from bridge.mapping.times import Moment, read_moment
+from bridge.mapping.moment import Moment, read_moment
 from bridge.occurrences import Series, is_expanded_alike
 from bridge.zone_rules import make_definition
 from bridge.zones import to_custom, to_rules
