@@ -32,6 +32,7 @@ VERSIONS = ("auto", "2007", "2010", "2013", "2016", "2019", "online")
 _MIB = 1024 * 1024
 _UNITS = {"B": 1, "KIB": 1024, "MIB": _MIB, "GIB": 1024 * _MIB}
 _SIZE = re.compile(r"(\d{1,12})\s*([A-Za-z]+)")
+_IN_URLS = re.compile(r"[A-Za-z0-9\-._~:/\[\]@!$&'()*+,;=%]+")
 _ADDRESS = re.compile(r"[^\s@~/]+@[^\s@~/]+")
 
 
@@ -69,13 +70,22 @@ class ExchangeSettings:
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """``[server]``: how clients reach the bridge. ``threads`` is per worker, ``max_resource_size`` is in bytes."""
+    """``[server]``: how clients reach the bridge. ``threads`` is per worker, ``max_resource_size`` is in bytes.
+
+    ``url`` is its root as clients call it, without a slash at its end; "" where the configuration does not say.
+    """
 
     listen: Listen = Listen("127.0.0.1", 5232)
+    url: str = ""
     workers: int = 1
     threads: int = 32
     realm: str = "Exchange calendars"
     max_resource_size: int = 10 * _MIB
+
+    @property
+    def root(self) -> str:
+        """The URL that links into the bridge begin with: the one that is told, else that of where it listens."""
+        return self.url or f"http://{self.listen}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +205,7 @@ class _Reading:
             },
             "server": {
                 "listen": _listen,
+                "url": _root_url,
                 "workers": _number(int, 1, 64),
                 "threads": _number(int, 4, 512),
                 "realm": _realm,
@@ -309,6 +320,20 @@ def _url(value: Any) -> str:
         raise ValueError("must end with its path, without '?' or '#'")
     if parts.scheme == "http" and not _is_loopback(host):
         raise ValueError("must begin with https://, since passwords travel over it (http is for this machine only)")
+    return url
+
+
+def _root_url(value: Any) -> str:
+    url = _text(value).rstrip("/")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError("is not a URL") from error
+    if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
+        raise ValueError("must be the URL that calendar apps reach the bridge by, such as https://calendar.example.org")
+    if parts.query or parts.fragment or not _IN_URLS.fullmatch(url):
+        raise ValueError("must end with its path, in ASCII, without '?' or '#'")
     return url
 
 

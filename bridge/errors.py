@@ -16,6 +16,8 @@
     │   ├── UnsupportedComponent    403 supported-calendar-component
     │   ├── NotExpressible          403 valid-calendar-object-resource: valid, but Exchange cannot hold it
     │   ├── TooLarge                413 max-resource-size
+    │   ├── AttachmentTooLarge      403 max-attachment-size
+    │   ├── TooManyAttachments      403 max-attachments-per-resource
     │   └── TokenUnknown            403 valid-sync-token: start over
     ├── Unavailable                 503 with Retry-After: try the same again later
     │   ├── ExchangeUnreachable     no connection, or one that broke before anything was sent
@@ -117,6 +119,14 @@ class TooLarge(Refused):
         """Take the sentence and the limit in bytes."""
         super().__init__(message)
         self.limit = limit
+
+
+class AttachmentTooLarge(Refused):
+    """The files that come with an event are larger than the bridge takes (RFC 8607 6.2)."""
+
+
+class TooManyAttachments(Refused):
+    """The event would have more files than the bridge takes (RFC 8607 6.3)."""
 
 
 class TokenUnknown(Refused):

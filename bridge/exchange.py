@@ -197,6 +197,7 @@ class Exchange(Protocol):
         """Attach files to an item or a changed occurrence, in one call, sent once; give the item's new version.
 
         Raises ItemMissing, RequestRefused where one is too large for Exchange: some of them may be there then.
+        May raise ItemChanged where the change key is stale.
         """
 
     def detach(

@@ -9,12 +9,13 @@ import hashlib
 import json
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
-from bridge.item import Uid
-from bridge.model import Address, CalendarLook, CalendarName, Epoch, ETag, Name, Revision
+from bridge.item import AttachmentId, Uid
+from bridge.model import Address, CalendarLook, CalendarName, Epoch, ETag, FileKey, Name, Revision
 
 PROPERTY_SET = "afce4e51-ebb0-42a5-a351-4fc8f866b6e5"
 """The GUID of our named properties at Exchange. Never renamed: stored items carry it."""
@@ -75,8 +76,12 @@ class Path:
 def make_href(path: Path) -> str:
     """Give the path, percent-encoded; collections end in a slash."""
     parts = [part for part in (path.principal, path.calendar, path.name) if part is not None]
-    href = "/" + "/".join(quote(part, safe="@~!$'()*,;:=+-._") for part in parts)
+    href = "/" + "/".join(map(_quote, parts))
     return href if path.name is not None or href == "/" else href + "/"
+
+
+def _quote(segment: str) -> str:
+    return quote(segment, safe="@~!$'()*,;:=+-._")
 
 
 def parse_path(decoded: str) -> Path | None:
@@ -88,6 +93,58 @@ def parse_path(decoded: str) -> Path | None:
     calendar = CalendarName(parts[1]) if len(parts) > 1 else None
     name = Name(parts[2]) if len(parts) > 2 else None
     return Path(principal, calendar, name)
+
+
+FILES = ".attachments"
+"""The segment below a calendar behind which the files of its events are."""
+_FILE_KEY = re.compile(r"[0-9a-f]{24}", re.ASCII)
+_FILE_DEPTH = 6
+_NOT_IN_FILE_NAMES = re.compile(r"[/\\\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """Where a file of an event is: at the event's place, behind a key of its own; ``file_name`` is for people."""
+
+    principal: Address
+    calendar: CalendarName
+    name: Name
+    key: FileKey
+    file_name: str = ""
+
+
+def make_file_key(attachment: AttachmentId) -> FileKey:
+    """Give the key of a file from its id at Exchange: a hash, which tells nothing and fits a path."""
+    return FileKey(hashlib.sha256(attachment.encode()).hexdigest()[:24])
+
+
+def make_file_url(calendar_url: str, name: Name, attachment: AttachmentId, file_name: str) -> str:
+    """Give the URL of a file of the event of this name; that of its calendar ends in a slash."""
+    shown = _NOT_IN_FILE_NAMES.sub("_", file_name)
+    parts = (FILES, name, make_file_key(attachment), "file" if shown in {"", ".", ".."} else shown)
+    return calendar_url + "/".join(_quote(part) for part in parts)
+
+
+def parse_file_path(decoded: str) -> FilePlace | None:
+    """Read a decoded path as the place of a file; None for any other."""
+    return _parse_file_parts([part for part in decoded.split("/") if part])
+
+
+def parse_file_url(url: str) -> FilePlace | None:
+    """Read the URL of a file, under whatever host and prefix; None for anything that we did not make."""
+    if f"/{FILES}/" not in url:
+        return None
+    try:
+        parts = [unquote(part, errors="strict") for part in urlsplit(url.strip()).path.split("/") if part]
+    except ValueError:
+        return None
+    return _parse_file_parts(parts[-_FILE_DEPTH:])
+
+
+def _parse_file_parts(parts: Sequence[str]) -> FilePlace | None:
+    if len(parts) != _FILE_DEPTH or parts[2] != FILES or not _FILE_KEY.fullmatch(parts[4]):
+        return None
+    return FilePlace(make_address(parts[0]), CalendarName(parts[1]), Name(parts[3]), FileKey(parts[4]), parts[5])
 
 
 def make_calendar_name(display_name: str, taken: frozenset[CalendarName]) -> CalendarName:

@@ -28,6 +28,8 @@ CalendarName = NewType("CalendarName", str)
 """The path segment of a calendar, decoded."""
 Name = NewType("Name", str)
 """The path segment of a resource, decoded: what the client called it."""
+FileKey = NewType("FileKey", str)
+"""Tells the files of events apart in their URLs; see `bridge.ids`."""
 ETag = NewType("ETag", str)
 """With its double quotes."""
 Revision = NewType("Revision", int)
@@ -116,6 +118,11 @@ class CalendarRef:
     viewer: Viewer
     mailbox: Address
     folder: FolderId
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the calendar is the viewer's, not another's."""
+        return self.mailbox == self.viewer.address
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +274,11 @@ class Conditions:
 
     if_match: frozenset[ETag] | None = None
     if_none_match: frozenset[ETag] | None = None
+
+    @property
+    def names_version(self) -> bool:
+        """Whether the client says which version it has seen."""
+        return self.if_match is not None and ANY_ETAG not in self.if_match
 
 
 ANY_ETAG = ETag("*")

@@ -142,4 +142,7 @@ def _ews_settings(settings: Settings) -> EwsSettings:
 
 def _store_settings(settings: Settings) -> StoreSettings:
     shares = tuple(Shared(share.viewer, share.owner) for share in settings.shares)
-    return StoreSettings(settings.sync.fresh, settings.exchange.time_zone, shares)
+    server = settings.server
+    return StoreSettings(
+        settings.sync.fresh, settings.exchange.time_zone, shares, url=server.root, most_bytes=server.max_resource_size
+    )

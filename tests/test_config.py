@@ -43,6 +43,7 @@ def test_the_url_alone_is_a_configuration(load_text: Load, tmp_path: Path) -> No
     assert settings.exchange.authentication == "basic"
     assert settings.exchange.time_zone == UTC_ZONE
     assert settings.server.listen == Listen("127.0.0.1", 5232)
+    assert settings.server.root == "http://127.0.0.1:5232"
     assert settings.server.max_resource_size == 10 * 1024 * 1024
     assert settings.state.folder == tmp_path / ".local/state/exchange-bridge"
     assert settings.sync.fresh == 15.0
@@ -57,6 +58,7 @@ def test_everything_can_be_set(load_text: Load, tmp_path: Path) -> None:
         time_zone = "Europe/Berlin"
         [server]
         listen = "[::1]:8443"
+        url = "https://calendar.example.org/caldav/"
         workers = 2
         threads = 8
         realm = "Calendars of Example"
@@ -73,6 +75,7 @@ def test_everything_can_be_set(load_text: Load, tmp_path: Path) -> None:
     assert settings.exchange.time_zone == Zone("W. Europe Standard Time")
     assert settings.server.listen == Listen("::1", 8443)
     assert str(settings.server.listen) == "[::1]:8443"
+    assert settings.server.root == "https://calendar.example.org/caldav"
     assert (settings.server.workers, settings.server.threads) == (2, 8)
     assert settings.server.realm == "Calendars of Example"
     assert settings.server.max_resource_size == 2 * 1024 * 1024
@@ -102,6 +105,11 @@ MISTAKES = [
     ('[server]\nlisten = "5232"', "listen is '5232', must be an address and a port from 0 to 65535"),
     ('[server]\nlisten = "localhost:65536"', "listen is 'localhost:65536', must be"),
     ('[server]\nlisten = "localhost:1/x"', "listen is 'localhost:1/x', must be"),
+    ('[server]\nurl = "calendar.example.org"', "[server] url must be the URL that calendar apps reach the bridge by"),
+    ('[server]\nurl = "https://a:b@calendar.example.org"', "[server] url must be the URL that calendar apps"),
+    ('[server]\nurl = "https://calendar.example.org/?a"', "[server] url must end with its path"),
+    ('[server]\nurl = "https://kalender.example.org/über"', "[server] url must end with its path, in ASCII"),
+    ('[server]\nurl = "https://[::1"', "[server] url is not a URL"),
     ("[server]\nworkers = 0", "workers is 0, must be a whole number from 1 to 64"),
     ("[server]\nthreads = 3", "threads is 3, must be a whole number from 4 to 512"),
     ("[server]\nthreads = true", "threads is True, must be a whole number"),

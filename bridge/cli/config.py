@@ -18,6 +18,8 @@ def check(path: str | None) -> None:
     click.echo("The configuration is right.")
     click.echo(f"  Exchange  {settings.exchange.url}")
     click.echo(f"  Listens   http://{settings.server.listen}/")
+    if settings.server.url:
+        click.echo(f"  Reached   {settings.server.url}/")
     click.echo(f"  State     {settings.state.folder}")
     if settings.shares:
         click.echo(f"  Shares    {len(settings.shares)}")

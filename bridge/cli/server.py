@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -53,6 +54,7 @@ class Server(BaseApplication):
             "loglevel": "warning",
             "proc_name": "exchange-bridge",
             "control_socket_disable": True,
+            "post_fork": self._bind,
             "post_worker_init": self._ready,
             "worker_exit": self._close,
         }
@@ -71,6 +73,13 @@ class Server(BaseApplication):
             click.echo(str(error), err=True)
             sys.exit(Arbiter.APP_LOAD_ERROR)
         return make_application(self._service)
+
+    def _bind(self, _arbiter: Any, worker: Any) -> None:
+        """Note the port that was taken where any would do: links into the bridge name it."""
+        name = worker.sockets[0].getsockname()
+        server = self._settings.server
+        if server.listen.port == 0 and isinstance(name, tuple):
+            self._settings = replace(self._settings, server=replace(server, listen=Listen(*name[:2])))
 
     def _ready(self, worker: Any) -> None:
         if worker.age == 1:

@@ -10,6 +10,7 @@ from bridge.dav.response import CALENDAR
 from bridge.dav.views import CalendarView, ResourceView
 from bridge.dav.xml import CALDAV, CALENDARSERVER, DAV, text
 from bridge.ids import Path, make_token
+from bridge.mapping.attachments import MOST_FILES
 
 REPORTS = ("C:calendar-query", "C:calendar-multiget", "C:free-busy-query", "D:sync-collection", "D:expand-property")
 """Those that a calendar answers."""
@@ -40,6 +41,9 @@ CALENDARS: Mapping[str, Property[CalendarView]] = {
             lambda _: "".join(f"<C:supported-collation>{name}</C:supported-collation>" for name in COLLATIONS),
         ),
         Property(f"{CALDAV}max-resource-size", lambda calendar: str(calendar.home.max_resource_size)),
+        # RFC 8607 6.2, 6.3. A file comes within its event, and BASE64 makes four bytes of three.
+        Property(f"{CALDAV}max-attachment-size", lambda calendar: str(calendar.home.max_resource_size * 3 // 4)),
+        Property(f"{CALDAV}max-attachments-per-resource", lambda _: str(MOST_FILES)),
         # The years Exchange has, as `bridge.mapping.times` takes them.
         Property(f"{CALDAV}min-date-time", lambda _: "16020101T000000Z"),
         Property(f"{CALDAV}max-date-time", lambda _: "44991231T235959Z"),

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from bridge.dav.response import Response, error, plain
 from bridge.errors import (
+    AttachmentTooLarge,
     BridgeError,
     InvalidCalendarData,
     InvalidCalendarObject,
@@ -20,6 +21,7 @@ from bridge.errors import (
     Refused,
     TokenUnknown,
     TooLarge,
+    TooManyAttachments,
     UidTaken,
     Unavailable,
     UnsupportedComponent,
@@ -70,6 +72,8 @@ _TABLE: tuple[tuple[type[BridgeError], int, str], ...] = (
     (PreconditionFailed, 412, ""),
     (UidTaken, 409, ""),
     (TooLarge, 413, "<C:max-resource-size/>"),
+    (AttachmentTooLarge, 403, "<C:max-attachment-size/>"),
+    (TooManyAttachments, 403, "<C:max-attachments-per-resource/>"),
     (InvalidCalendarData, 403, "<C:valid-calendar-data/>"),
     (InvalidCalendarObject, 403, "<C:valid-calendar-object-resource/>"),
     (UnsupportedComponent, 403, "<C:supported-calendar-component/>"),

@@ -12,7 +12,7 @@ from bridge.dav.conditions import parse_conditions
 from bridge.dav.preferences import Preferences, parse_preferences
 from bridge.dav.refusals import NotServed, bad_request
 from bridge.errors import TooLarge
-from bridge.ids import Path, make_href
+from bridge.ids import FilePlace, Path, make_href
 from bridge.model import Conditions
 
 _PIECE = 64 * 1024
@@ -33,13 +33,14 @@ class Depth(StrEnum):
 class Request:
     """One request. ``path`` is None when it is too deep to be a place here; ``prefix`` stands before every href.
 
-    ``environ`` is WSGI's, as the server gave it.
+    ``environ`` is WSGI's, as the server gave it. ``file`` is the file of an event that is meant, which is no place.
     """
 
     method: str
     path: Path | None
     prefix: str
     environ: Mapping[str, Any] = field(repr=False)
+    file: FilePlace | None = None
 
     def header(self, name: str) -> str | None:
         """Give a header's value, None when it was not sent."""

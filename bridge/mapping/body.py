@@ -17,6 +17,7 @@ from bridge.mapping.markup import gist, is_formatted, reduce_html, same_html
 
 _HTML = "text/html"
 _DATA = "data:text/html"
+_MOST_KEPT = 16 * 1024
 _STYLED = ("X-ALT-DESC", "STYLED-DESCRIPTION")
 
 
@@ -44,7 +45,6 @@ class Description(Field):
     name = "DESCRIPTION"
     ical = frozenset({"DESCRIPTION", *_STYLED})
     attributes = attributes("body", "html")
-    most_kept = 16 * 1024
 
     def to_item(self, asked: Asked) -> Mapping[str, Any]:
         """Take text and HTML. What the client left as it was shown is not changed by what he left out.
@@ -62,8 +62,13 @@ class Description(Field):
             return {"body": stored.body, "html": stored.html}
         return {"body": now.text, "html": None if is_html_left else now.html}
 
-    def worth_keeping(self, lines: Sequence[str], was: Sequence[str]) -> Sequence[str]:
-        """Keep what was shown where a client gives back its text alone: others still see the HTML."""
+    def worth_keeping(self, lines: Sequence[str], was: Sequence[str]) -> Sequence[str] | None:
+        """Keep what was shown where a client gives back its text alone: others still see the HTML.
+
+        Long HTML is not kept a second time: what is made of the item says as much.
+        """
+        if sum(map(len, lines)) > _MOST_KEPT:
+            return None
         now, before = (_read(map(parse_line, one)) for one in (lines, was))
         is_left_out = now.html is None and before.html is not None and bool(now.text)
         return was if is_left_out and now.leaves_text(before) else lines

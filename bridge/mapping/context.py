@@ -1,12 +1,13 @@
-"""Whose calendar it is, in which zone its floating times live, and what is known of the server's zones."""
+"""Whose calendar it is, its zone, how clients reach it, and what is known of the server's zones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge.item import UTC_ZONE, Zone
-from bridge.model import Mailbox
+from bridge.model import Mailbox, Name
 from bridge.zone_definition import ZoneDefinition
 
+_NO_NAME = Name("")
 _FAR = 2037
 """So far the tz database tells of single changes."""
 
@@ -29,9 +30,17 @@ class ServerZones:
 class Context:
     """What mapping must know beside the event: ``mailbox``, whose addresses mean "self", and ``zone``.
 
-    Floating times and new all-day events are taken to be in ``zone``. ``server`` matters to writing alone.
+    Floating times and new all-day events are taken to be in ``zone``. ``calendar_url`` is the calendar's whole URL as
+    clients reach it, with a slash at its end, and ``name`` the resource's in it: so the files of events are found.
+    ``server`` matters to writing alone.
     """
 
     mailbox: Mailbox
     zone: Zone = UTC_ZONE
+    calendar_url: str = ""
+    name: Name = _NO_NAME
     server: ServerZones = ServerZones()
+
+    def of(self, name: Name) -> "Context":
+        """Give the context of a resource."""
+        return self if name == self.name else replace(self, name=name)

@@ -1,6 +1,5 @@
 """What a row of the table is: a field, owner of iCalendar names and of attributes of an item, in both directions."""
 
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from bridge.item import Attribute, Item
 from bridge.mapping.calendar_object import CalendarObject
 from bridge.mapping.component import Component
 from bridge.mapping.context import Context
-from bridge.mapping.lines import Line
+from bridge.mapping.lines import Line, same
 from bridge.occurrences import Series
 
 Part = Line | Component
@@ -56,8 +55,7 @@ class Field(ABC):
     ``name`` is the field's name in `Kept`, never renamed: stored items carry it. ``ical`` are the properties it owns,
     among them those that go stale when its attributes change. ``attributes`` are those of `Content` it owns; a field
     that only shows owns none. ``is_required``: its property stands in every event, whatever the client left out.
-    ``rests_on`` names the fields without whose lines its own cannot be understood. More than ``most_kept`` characters
-    of a client's lines are not kept: the field says as much by what it makes of the item.
+    ``rests_on`` names the fields without whose lines its own cannot be understood.
     """
 
     name: str
@@ -65,7 +63,6 @@ class Field(ABC):
     attributes: frozenset[Attribute] = frozenset()
     is_required = False
     rests_on: frozenset[str] = frozenset()
-    most_kept: int = sys.maxsize
 
     def take(self, event: Component) -> Sequence[Part]:
         """Give the parts of a client's event that are this field's."""
@@ -79,9 +76,12 @@ class Field(ABC):
     def to_ical(self, shown: Shown) -> Sequence[str]:
         """Give the unfolded lines that show the item."""
 
-    def worth_keeping(self, lines: Sequence[str], was: Sequence[str]) -> Sequence[str]:  # noqa: ARG002 - as they are
-        """Give what is kept where a client says these lines of what was shown to him as those."""
-        return lines
+    def worth_keeping(self, lines: Sequence[str], was: Sequence[str]) -> Sequence[str] | None:  # noqa: ARG002 - as sent
+        """Give what to keep where a client says these lines of what was shown to him as those; None for nothing.
+
+        No lines are kept as none: the client left out what the item would show.
+        """
+        return None if self.is_required and not lines else lines
 
     def merge(self, shown: Shown, lines: Sequence[str]) -> Sequence[str]:  # noqa: ARG002 - most fields begin anew
         """Give the lines that show an item which was changed at Exchange since a client wrote these lines for it."""
@@ -93,6 +93,10 @@ class Field(ABC):
 
         Lines of a client's that are kept for this field are good while these facts are what they were.
         """
+
+    def is_same(self, lines: Sequence[str], shown: Sequence[str]) -> bool:
+        """Whether a client's unfolded lines of this field say what he was shown."""
+        return same(lines, shown)
 
 
 class ShownField(Field):

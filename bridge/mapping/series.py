@@ -1,11 +1,12 @@
 """A resource both ways: a single event, a series with its exceptions, or instances that came without their master."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from bridge.errors import InvalidCalendarObject
 from bridge.item import Attribute, ChangeKey, Content, Item, ItemId, ItemKind, ItemRef, Uid
+from bridge.mapping.attachments import WantedFiles, keys_of, read_files
 from bridge.mapping.calendar_object import CalendarObject
 from bridge.mapping.component import Component
 from bridge.mapping.context import Context
@@ -16,6 +17,7 @@ from bridge.mapping.limits import check_limits
 from bridge.mapping.lines import same
 from bridge.mapping.original import Deleted, find_override, read_deleted, read_original, read_override
 from bridge.mapping.people import has_people, invites, is_organizer
+from bridge.mapping.personal import Key, Personal, find_start, show
 from bridge.mapping.recurrence import Rule, make_series, read_rule
 from bridge.mapping.resource import (
     Resource,
@@ -47,6 +49,7 @@ class WantedSeries:
     original start (UTC), as Exchange tells it where it does. ``name_stamp`` is None in all of them, but for exceptions
     that are there, which keep theirs as they keep ``kept``. ``is_organizer``: the event names no ORGANIZER, or one of
     the mailbox's addresses. ``has_people``: it names an ORGANIZER or ATTENDEEs, which are kept and never sent.
+    ``files`` has what shall become of the files of each event, by original start, None for the master.
     """
 
     uid: Uid
@@ -56,6 +59,7 @@ class WantedSeries:
     exceptions: Mapping[datetime, Content] = field(default_factory=dict)
     deleted: frozenset[datetime] = frozenset()
     instances: Mapping[datetime, Content] = field(default_factory=dict)
+    files: Mapping[datetime | None, WantedFiles] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +73,44 @@ class Rendering:
 # --- to iCalendar ------------------------------------------------------------------------------------
 
 
-def to_ical(items: tuple[Item, ...], context: Context, uid: Uid | None = None) -> Rendering:
+def to_ical(
+    items: tuple[Item, ...],
+    context: Context,
+    uid: Uid | None = None,
+    personal: Personal | None = None,
+    apart: Iterable[Key] = (),
+) -> Rendering:
     """Show a resource: a single event, or a master and then its exceptions, or instances without a master.
 
-    ``uid`` replaces the items' own. Equal items give equal bytes.
+    ``uid`` replaces the items' own. ``personal`` is given for the viewer of another's calendar, and shown in place of
+    what is personal to the owner. ``apart`` are occurrences to be shown as events of their own whatever they are.
+    Equal items give equal bytes.
     """
     uid = uid or items[0].content.uid
     if instance_start(items[0]) is not None:
-        return _instances_to_ical(items, context, uid)
+        return _instances_to_ical(items, context, uid, personal)
     resource = make_resource(items, context, uid)
+    series = resource.shown.series
+    parts = personal.parts_of(series) if personal else {}
+    wished = {*parts, *(start for key in apart if (start := find_start(series, key)))}
+    starts = sorted({*resource.overrides, *(wished - set(resource.master.deleted))})
     events = [event_lines(resource.shown, resource.kept)]
-    events += [event_lines(*resource.override(original)) for original in resource.overrides]
+    events += [event_lines(*resource.override(original)) for original in starts]
+    if personal is not None:
+        own = [personal.whole, *(parts.get(start, personal.alarms) for start in starts)]
+        events = [show(event, lines) for event, lines in zip(events, own, strict=True)]
     index = resource.index()
     zones = zones_of(item.content for item in (resource.master, *resource.exceptions.values()))
     return Rendering(write_document(resource.kept, events, span_of(index), zones), index)
 
 
-def _instances_to_ical(items: tuple[Item, ...], context: Context, uid: Uid) -> Rendering:
+def _instances_to_ical(items: tuple[Item, ...], context: Context, uid: Uid, personal: Personal | None) -> Rendering:
     instances = _instances(items, uid)
     kept = [parse_kept(item.content.kept) for item in instances.values()]
     shown = [make_shown(item, context, one) for item, one in zip(instances.values(), kept, strict=True)]
     events = [event_lines(one, its) for one, its in zip(shown, kept, strict=True)]
+    if personal is not None:
+        events = [show(event, personal.part(start, event)) for start, event in zip(instances, events, strict=True)]
     timezones = {tzid: lines for one in reversed(kept) for tzid, lines in one.timezones.items()}
     around = Kept(calendar=kept[0].calendar, timezones=timezones)
     index = instances_index(instances.items(), context)
@@ -121,8 +142,8 @@ def to_items(obj: CalendarObject, context: Context, stored: tuple[Item, ...]) ->
     people = any(map(has_people, obj.events))
     are_instances = bool(stored) and instance_start(stored[0]) is not None
     if obj.master is None:
-        instances = _to_instances(obj, context, stored if are_instances else ())
-        return WantedSeries(obj.uid, is_organized, people, None, instances=instances)
+        instances, files = _to_instances(obj, context, stored if are_instances else ())
+        return WantedSeries(obj.uid, is_organized, people, None, instances=instances, files=files)
     before = make_resource(stored, context, obj.uid) if stored and not are_instances else None
     wanted = _read(obj, obj.master, context, before)
     uid = stored[0].content.uid if before else obj.uid
@@ -134,14 +155,16 @@ def to_items(obj: CalendarObject, context: Context, stored: tuple[Item, ...]) ->
         replace(wanted.content, uid=uid),
         {told.get(start, start): replace(content, uid=uid) for start, content in wanted.exceptions.items()},
         frozenset(told.get(start, start) for start in wanted.deleted),
+        files={start and told.get(start, start): one for start, one in wanted.files.items()},
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     content: Content
-    exceptions: Mapping[datetime, Content] = field(default_factory=dict)
-    deleted: frozenset[datetime] = frozenset()
+    exceptions: Mapping[datetime, Content]
+    deleted: frozenset[datetime]
+    files: Mapping[datetime | None, WantedFiles]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +172,7 @@ class _Master:
     """A master or single event as it is written. ``is_unchanged``: the client says what he was shown of it."""
 
     obj: CalendarObject
+    event: Component
     before: Resource | None
     shown: Shown
     kept: Kept
@@ -170,7 +194,7 @@ def _read(obj: CalendarObject, event: Component, context: Context, before: Resou
     shown = make_shown(item, context, old, event.get("DTSTART"))
     kept = Kept(keep_fields(event, read, shown, Kept()), leftovers(event), obj.more, mailed=_mailed(asked, old))
     is_unchanged = before is not None and is_as_shown(event, read.unchanged, old) and same(obj.more, old.calendar)
-    master = _Master(obj, before, shown, kept, is_unchanged)
+    master = _Master(obj, event, before, shown, kept, is_unchanged)
     return _with_exceptions(master, overrides, deleted)
 
 
@@ -212,9 +236,11 @@ def _deleted(
 
 def _with_exceptions(master: _Master, overrides: Mapping[datetime, Component], deleted: frozenset[datetime]) -> _Wanted:
     before, series = master.before, master.shown.series
+    files = _read_files(master, overrides)
     contents: dict[datetime, Content] = {}
     kept: dict[str, KeptException] = {}
-    is_unchanged = master.is_unchanged and before is not None and tuple(sorted(overrides)) == before.overrides
+    # One more that says what the pattern has says nothing
+    is_unchanged = master.is_unchanged and before is not None and overrides.keys() >= set(before.overrides)
     for original, event in overrides.items():
         content, own, is_as_before = _read_override(master, event, original)
         is_unchanged = is_unchanged and is_as_before
@@ -226,16 +252,27 @@ def _with_exceptions(master: _Master, overrides: Mapping[datetime, Component], d
         if original not in contents and original not in deleted and series and series.find(original):
             pattern = make_occurrence(master.shown, original).content
             contents[original] = replace(pattern, name_stamp=item.content.name_stamp, kept=item.content.kept)
+            files[original] = WantedFiles(files[None].links)
     exceptions = {
         original: content
         for original, content in sorted(contents.items())
-        if original in stays or content != make_occurrence(master.shown, original).content
+        if original in stays
+        or files[original].are_brought
+        or content != make_occurrence(master.shown, original).content
     }
     content = master.shown.item.content
     if series and not is_unchanged:
         check_limits(series, content, exceptions, deleted)
     text = before.master.content.kept if before and is_unchanged else _write_kept(master, kept)
-    return _Wanted(replace(content, kept=text), exceptions, deleted)
+    return _Wanted(replace(content, kept=text), exceptions, deleted, files)
+
+
+def _read_files(master: _Master, overrides: Mapping[datetime, Component]) -> dict[datetime | None, WantedFiles]:
+    before = master.before
+    known = keys_of([before.master, *before.exceptions.values()]) if before else frozenset()
+    files: dict[datetime | None, WantedFiles] = {None: read_files(master.event, known)}
+    files.update((original, read_files(event, known)) for original, event in overrides.items())
+    return files
 
 
 def _read_override(master: _Master, event: Component, original: datetime) -> tuple[Content, KeptException, bool]:
@@ -299,10 +336,13 @@ def _mailed(asked: Asked, old: Kept) -> str | None:
 # --- to instances without a master -------------------------------------------------------------------
 
 
-def _to_instances(obj: CalendarObject, context: Context, stored: tuple[Item, ...]) -> dict[datetime, Content]:
+def _to_instances(
+    obj: CalendarObject, context: Context, stored: tuple[Item, ...]
+) -> tuple[dict[datetime, Content], dict[datetime | None, WantedFiles]]:
     before = _instances(stored, obj.uid)
     around = parse_kept(next(iter(before.values())).content.kept).calendar if before else ()
     found: dict[datetime, Content] = {}
+    files: dict[datetime | None, WantedFiles] = {}
     for event in obj.overrides:
         asked = Asked(obj, context, override=event)
         original = read_original(asked)
@@ -312,7 +352,8 @@ def _to_instances(obj: CalendarObject, context: Context, stored: tuple[Item, ...
         content = _to_instance(replace(asked, stored=item), original, is_around_unchanged=same(obj.more, around))
         uid = next((one.content.uid for one in stored if instance_start(one) == original), obj.uid)
         found[original] = replace(content, uid=uid)
-    return found
+        files[original] = read_files(event, keys_of(stored))
+    return found, files
 
 
 def _to_instance(asked: Asked, original: datetime, *, is_around_unchanged: bool) -> Content:

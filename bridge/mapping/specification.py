@@ -71,8 +71,8 @@ NOTES: Mapping[str, Note] = MappingProxyType(
         ),
         "CATEGORIES": Note("each once, at most 255 characters; none clears them", "one line"),
         "VALARM": Note(
-            "the first display or sound alarm at or before the start, in minutes, at most five years; seconds are "
-            "rounded so that it is not late. Further alarms are kept",
+            "on one's own calendar, the first display or sound alarm at or before the start, in minutes, at most five "
+            "years; seconds are rounded so that it is not late. Further alarms are kept",
             "a display alarm; the client's own with the new time where Outlook changed it",
         ),
         "PRIORITY": Note("1 to 4: High, 6 to 9: Low, else Normal", "High: 1, Low: 9"),
@@ -80,6 +80,11 @@ NOTES: Mapping[str, Note] = MappingProxyType(
             "see [People](#people)",
             "of a meeting, or of an item with attendees",
             _reads("organizer", "is_meeting", "my_response"),
+        ),
+        "ATTACH": Note(
+            "see [Files](#files); other URIs are kept",
+            "a link to the bridge, with FMTTYPE, FILENAME and SIZE",
+            _reads("attachments"),
         ),
         "SEQUENCE": Note("**shown**", "when it is not 0", _reads("sequence")),
         "DTSTAMP": Note("**shown**", "always; 1970 where Exchange does not tell", _reads("modified")),
@@ -93,7 +98,6 @@ ITEM_NOT_SHOWN: Mapping[str, str] = MappingProxyType(
     {
         "ref": "Exchange's id and version of the item: used towards Exchange alone",
         "content": "what is written: the fields own its attributes",
-        "attachments": "files are served by the bridge",
         "is_online_meeting": "`CONFERENCE` says so where there is an address to join at",
     }
 )
@@ -104,7 +108,6 @@ _MOZ, _APPLE, _OUTLOOK = "Thunderbird", "Apple", "Outlook"
 _KEPT, _OURS, _REFUSED = Fate.KEPT, Fate.OURS, Fate.REFUSED
 
 PROPERTIES: tuple[Row, ...] = (
-    Row(_RFC, "ATTACH", _KEPT, "ATTACH;FMTTYPE=text/html:https://example.test/agenda.html"),
     Row(_RFC, "COMMENT", _KEPT, "COMMENT;LANGUAGE=en:Bring a pen\\, please"),
     Row(_RFC, "COMPLETED", _KEPT, "COMPLETED:20260310T100000Z", "of tasks; means nothing in an event"),
     Row(_RFC, "CONTACT", _KEPT, 'CONTACT;ALTREP="ldap://example.test/cn=Bea":Bea Doe'),

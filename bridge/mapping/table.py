@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.item import Attribute
+from bridge.mapping.attachments import Attachments
 from bridge.mapping.availability import Availability
 from bridge.mapping.body import Conference, Description
 from bridge.mapping.component import Component
@@ -40,6 +41,7 @@ _CONTENT_FIELDS: tuple[Field, ...] = (
 )
 FIELDS: tuple[Field, ...] = (
     *_CONTENT_FIELDS,
+    Attachments(),
     Revision(),
     Stamp("DTSTAMP", "modified", _CONTENT_FIELDS, without=NO_STAMP),
     Stamp("CREATED", "created", ()),
@@ -53,7 +55,8 @@ NOT_OWNED: Mapping[Attribute, str] = {
 }
 """The attributes of `Content` that no field owns, and why."""
 
-_OWNED = frozenset(name for one in FIELDS for name in one.ical) - {"VALARM"}
+_OWNED = frozenset(name for one in FIELDS for name in one.ical) - {"VALARM", "ATTACH"}
+"""Of these two a part is kept by no field."""
 
 
 # --- to the item -------------------------------------------------------------------------------------
@@ -96,7 +99,7 @@ def _is_as_shown(one: Field, asked: Asked, lines: Sequence[str], old: KeptLines)
     """Whether the client says of a field what he was shown, in zones whose rules are those he was shown, too."""
     timezones = (old if isinstance(old, Kept) else old.master).timezones
     own_zones = ((asked.obj.timezones.get(tzid), timezones.get(tzid)) for tzid in tzids(lines))
-    return same(_taken(one, asked.event), lines) and all(
+    return one.is_same(_taken(one, asked.event), lines) and all(
         now is None or was is None or tuple(now.raw()) == was for now, was in own_zones
     )
 
@@ -110,9 +113,7 @@ def keep_fields(event: Component, read: Read, written: Shown, behind: KeptLines)
     kept = {}
     for one in FIELDS:
         lines = one.worth_keeping(_taken(one, event), read.shown[one.name])
-        if sum(map(len, lines)) > one.most_kept or (one.is_required and not lines):
-            continue
-        if not same(lines, field_lines(one, written, behind)):
+        if lines is not None and not same(lines, field_lines(one, written, behind)):
             kept[one.name] = Guarded(make_guard(one.facts(written.item)), tuple(lines))
     return kept
 

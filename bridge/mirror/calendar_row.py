@@ -17,7 +17,8 @@ from bridge.model import Epoch, Revision
 class CalendarRow:
     """The row as it stands in the table; ``cursor`` is sealed, ``pulled_at`` in microseconds since 1970.
 
-    Who stands at a revision before ``horizon`` cannot be told any more all that was removed since.
+    Who stands at a revision before ``horizon`` cannot be told any more all that was removed since. ``rendering`` stands
+    for the URL that all texts were rendered for.
     """
 
     id: int
@@ -29,6 +30,7 @@ class CalendarRow:
     pulled_at: int | None
     cursor: bytes | None
     horizon: Revision
+    rendering: bytes | None = None
 
     @property
     def last_pull(self) -> datetime | None:
@@ -56,6 +58,7 @@ _COLUMNS = (
     calendars.c.pulled_at,
     calendars.c.cursor,
     calendars.c.horizon,
+    calendars.c.rendering,
 )
 
 
@@ -65,7 +68,7 @@ def find_calendar(connection: Connection, seals: CalendarSeals, *, lock: bool = 
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         return None
-    number, epoch, revision, serial, generation, is_listing, pulled_at, cursor, horizon = row
+    number, epoch, revision, serial, generation, is_listing, pulled_at, cursor, horizon, rendering = row
     return CalendarRow(
         number,
         Epoch(epoch.decode()),
@@ -76,6 +79,7 @@ def find_calendar(connection: Connection, seals: CalendarSeals, *, lock: bool = 
         pulled_at,
         cursor,
         Revision(horizon),
+        rendering,
     )
 
 
@@ -107,5 +111,6 @@ def write_calendar(connection: Connection, row: CalendarRow) -> None:
             pulled_at=row.pulled_at,
             cursor=row.cursor,
             horizon=row.horizon,
+            rendering=row.rendering,
         )
     )

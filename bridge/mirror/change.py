@@ -82,6 +82,13 @@ class Change:
             row.write = Write.MARK if row.write is Write.NOTHING else row.write
         self._claims.update({self._seals.item(ref.id): key for ref in rendered.items})
 
+    def rewrite(self, row: ResourceRow, rendered: Rendered) -> None:
+        """Give a resource another text made from the same facts; which items it has stays as it is."""
+        if row.listed.etag != rendered.etag:
+            row.listed = replace(_list(rendered, self._raise_revision()), items=row.listed.items)
+            row.text = rendered.text
+            row.write = Write.WHOLE
+
     def remove(self, row: ResourceRow) -> None:
         """Remove a resource and all that it holds."""
         for ref in row.listed.items:

@@ -1,13 +1,14 @@
 """The mirror: reads that ask Exchange nothing, and the two ways in, a page of the feed and a push read back."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from bridge.database import from_microseconds, to_microseconds
-from bridge.item import ItemId, Uid
+from bridge.item import Item, ItemId, Uid
 from bridge.keys import Keys
 from bridge.mirror.apply import apply_batch, start_listing
 from bridge.mirror.batch import Applied, Batch, FolderListing, Status
@@ -31,7 +32,7 @@ from bridge.mirror.reading import (
 from bridge.mirror.schema import busy_months, calendars, folder_listings
 from bridge.mirror.seals import CalendarSeals, mailbox_key, open_calendars, seal_calendars, viewer_key
 from bridge.mirror.snapshots import Held, Snapshots, empty
-from bridge.model import Address, Calendar, CalendarRef, Epoch, Name, Rendered, Revision, Snapshot, Viewer
+from bridge.model import Address, Calendar, CalendarRef, Epoch, Listed, Name, Rendered, Revision, Snapshot, Viewer
 
 
 class Mirror:
@@ -163,6 +164,38 @@ class Mirror:
             change.write()
             settle(connection, calendar, [seals.item(item.id) for item in row.listed.items])
             return change.revision
+
+    # --- one calendar: rendering ---
+
+    def is_rendered_for(self, ref: CalendarRef, url: str) -> bool:
+        """Say whether the texts are those for clients that reach the calendar by this URL."""
+        seals = CalendarSeals(self._keys, ref)
+        with self._reading(seals) as (_, calendar):
+            return calendar.rendering == seals.rendering(url)
+
+    def render(
+        self,
+        ref: CalendarRef,
+        names: Iterable[Name],
+        render: Callable[[Listed, tuple[Item, ...]], Rendered | None],
+    ) -> None:
+        """Render resources anew from what Exchange last told of them; None leaves one as it is."""
+        seals = CalendarSeals(self._keys, ref)
+        with self._writing(seals) as (connection, calendar):
+            change = Change(connection, seals, calendar)
+            change.load(names)
+            for row in change.resources.values():
+                facts = seals.open_facts(row.key, row.sealed_facts)
+                rendered = render(row.listed, facts) if facts else None
+                if rendered is not None:
+                    change.rewrite(row, rendered)
+            change.write()
+
+    def note_rendering(self, ref: CalendarRef, url: str) -> None:
+        """Note that all texts are for clients that reach the calendar by this URL."""
+        seals = CalendarSeals(self._keys, ref)
+        with self._writing(seals) as (connection, calendar):
+            write_calendar(connection, replace(calendar, rendering=seals.rendering(url)))
 
     # --- viewers ---
 

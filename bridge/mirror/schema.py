@@ -22,8 +22,7 @@ from sqlalchemy import (
 )
 
 VERSION = 4
-"""There is no way to 4: before, items did not tell the rules of their zones, and they must be read again."""
-
+"""There is no way to 4: before, items did not tell the rules of their zones nor their files, and must be read again."""
 
 metadata = MetaData()
 
@@ -53,6 +52,7 @@ calendars = Table(
     Column("pulled_at", BigInteger),  # microseconds since 1970
     Column("cursor", LargeBinary),
     Column("horizon", BigInteger, nullable=False, server_default="0"),  # revision, up to which graves may be gone
+    Column("rendering", LargeBinary),  # for which URL the texts are, None for none or for several
 )
 
 resources = Table(

@@ -43,6 +43,10 @@ class CalendarSeals:
         """Give the key of an item."""
         return self._keys.mac(self.calendar + _encode(item), "mirror item")
 
+    def rendering(self, url: str) -> bytes:
+        """Give what stands for the URL that texts were rendered for."""
+        return self._keys.mac(self.calendar + _encode(url), "mirror rendering")
+
     def seal_head(self, key: bytes, listed: Listed) -> bytes:
         """Seal what listings need of a resource."""
         return self._seal(_HEAD.encode(listed), key, b"head")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, MetaData, String, Table
 
-VERSION = 3
+VERSION = 4
 
 metadata = MetaData()
 
@@ -83,8 +83,18 @@ kept_properties = Table(
     Index("one_property_a_name", "place", "name", unique=True),
 )
 
+personal_lines = Table(
+    "personal_lines",
+    metadata,
+    Column("place", LargeBinary, primary_key=True),  # viewer, mailbox and folder
+    Column("resource", LargeBinary, primary_key=True),  # its UID there
+    Column("gone_at", BigInteger),  # microseconds since 1970, NULL while it is there
+    Column("lines", LargeBinary, nullable=False),  # UID and text
+)
+
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     1: shares.create,
     2: kept_properties.create,
+    3: personal_lines.create,
 }
 """By the version they start from, each to the next one. Every version there ever was has a way to here."""

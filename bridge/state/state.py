@@ -9,6 +9,7 @@ from bridge.state.database import StateDatabase
 from bridge.state.intents import Intents
 from bridge.state.kept_properties import KeptProperties
 from bridge.state.names import Names
+from bridge.state.personal_lines import PersonalLines
 from bridge.state.processes import Processes
 from bridge.state.proofs import Proofs
 from bridge.state.shares import Shares
@@ -29,6 +30,7 @@ class State:
         self.names = Names(database, keys)
         self.shares = Shares(database, keys)
         self.properties = KeptProperties(database, keys)
+        self.personal = PersonalLines(database, keys)
         self.intents = Intents(database, keys, self.processes.own_id)
 
     def close(self) -> None:

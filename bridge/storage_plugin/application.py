@@ -10,7 +10,9 @@ from bridge.dav.refusals import Asked, NotServed, answer, unexpected
 from bridge.dav.request import Request
 from bridge.dav.response import Response
 from bridge.errors import BridgeError, NotFound, NotPermitted
-from bridge.ids import Path, parse_path
+from bridge.ids import Path, parse_file_path, parse_path
+from bridge.model import Address
+from bridge.storage_plugin.attachments import get_file
 from bridge.storage_plugin.calendars import delete_calendar, make_calendar
 from bridge.storage_plugin.compat import RoutedApplication, make_configuration
 from bridge.storage_plugin.needs import Service
@@ -48,6 +50,7 @@ _RESOURCE: Mapping[str, Answer] = {
     "MKCALENDAR": make_calendar,
     "MKCOL": make_calendar,
 }
+_FILE: Mapping[str, Answer] = {"GET": get_file, "HEAD": get_file}
 _OF_OTHERS = frozenset({"PROPFIND", "PROPPATCH", "REPORT"})
 """What is answered of people and groups that are not the viewer."""
 
@@ -77,7 +80,8 @@ class BridgeApplication(RoutedApplication):
 
     def serve(self, environ: Mapping[str, Any], base_prefix: str, path: str) -> Response | None:
         """Answer a request; None asks for a login."""
-        request = Request(environ["REQUEST_METHOD"].upper(), parse_path(path), _encoded(base_prefix), environ)
+        method, prefix = environ["REQUEST_METHOD"].upper(), _encoded(base_prefix)
+        request = Request(method, parse_path(path), prefix, environ, parse_file_path(path))
         try:
             return self._answer(request)
         except BridgeError as problem:
@@ -91,7 +95,7 @@ class BridgeApplication(RoutedApplication):
 
     def _answer(self, request: Request) -> Response | None:
         if request.method == "OPTIONS":
-            return Response(200, {"DAV": DAV_CLASSES, "Allow": _allow(request.path)})
+            return Response(200, {"DAV": DAV_CLASSES, "Allow": _allow(request)})
         if request.path == Path() and request.method in {"GET", "HEAD"}:
             page = self._service.front_page(request.base_url)
             return Response(
@@ -100,11 +104,11 @@ class BridgeApplication(RoutedApplication):
         login = CURRENT.get()
         if login is None:
             return None
-        if request.path is None:
+        if request.path is None and request.file is None:
             raise _nowhere(request.method)
-        if request.path.principal not in {None, login.mailbox.address} and not _is_of_people(request):
+        if _principal(request) not in {None, login.mailbox.address} and not _is_of_people(request):
             raise NotPermitted("This is not your address. Your calendars are below your own primary address.", "read")
-        served = _served(request.path).get(request.method) or _refused(request)
+        served = _served(request).get(request.method) or _refused(request)
         return served(Visit(self._service, request, login))
 
 
@@ -122,7 +126,15 @@ def make_application(service: Service) -> BridgeApplication:
     return BridgeApplication(configuration, service)
 
 
-def _served(path: Path) -> Mapping[str, Answer]:
+def _principal(request: Request) -> Address | None:
+    place = request.path or request.file
+    return None if place is None else place.principal
+
+
+def _served(request: Request) -> Mapping[str, Answer]:
+    path = request.path
+    if path is None:
+        return {} if request.file is None else _FILE
     if path.name is not None:
         return _RESOURCE
     return _PROPERTIES if path.calendar is None or is_group(path) else _CALENDAR
@@ -133,15 +145,21 @@ def _is_of_people(request: Request) -> bool:
     return path is not None and (path.calendar is None or is_group(path)) and request.method in _OF_OTHERS
 
 
-def _allow(path: Path | None) -> str:
-    methods = set() if path is None else set(_served(path))
-    if path == Path():
+def _allow(request: Request) -> str:
+    methods = set(_served(request))
+    if request.path == Path():
         methods |= {"GET", "HEAD"}
     return ", ".join(["OPTIONS", *sorted(methods)])
 
 
 def _refused(request: Request) -> Answer:
     """Give what refuses a method that is not served at this kind of place."""
+    if request.file is not None:
+        raise NotServed(
+            405,
+            "A file goes with its event: write that with or without its ATTACH.",
+            headers={"Allow": _allow(request)},
+        )
     sentence = _FORBIDDEN.get(request.method)
     if sentence is not None:
         raise NotServed(403, sentence)
@@ -149,7 +167,7 @@ def _refused(request: Request) -> Answer:
         405,
         f"{request.method} is not served here. Calendars are read with PROPFIND and REPORT, by a calendar program; "
         "the page at the root of this server says how to connect one.",
-        headers={"Allow": _allow(request.path)},
+        headers={"Allow": _allow(request)},
     )
 
 

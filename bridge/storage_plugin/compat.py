@@ -153,9 +153,9 @@ def _credentials(header: str) -> str | None:
 
 
 def _compressed(response: Response, environ: Mapping[str, Any]) -> tuple[dict[str, str], bytes]:
-    """Compress long XML for clients that take gzip; a resource's bytes are left as its ETag says."""
+    """Compress long XML of our own for clients that take gzip; what has an ETag is left as that says."""
     headers, body = dict(response.headers), response.body
-    if len(body) < _COMPRESS_FROM or "xml" not in headers.get("Content-Type", ""):
+    if len(body) < _COMPRESS_FROM or "xml" not in headers.get("Content-Type", "") or "ETag" in headers:
         return headers, body
     headers["Vary"] = ", ".join(["Accept-Encoding", *filter(None, [headers.get("Vary")])])
     if _GZIP.search(environ.get("HTTP_ACCEPT_ENCODING", "")):

@@ -6,11 +6,13 @@ from typing import Protocol
 from bridge.config import Settings
 from bridge.freebusy.busy_time import BusyTime
 from bridge.freebusy.occurrence_index import OccurrenceIndex
+from bridge.item import AttachedFile
 from bridge.model import (
     CalendarLook,
     CalendarName,
     Changes,
     Conditions,
+    FileKey,
     Login,
     Mailbox,
     Name,
@@ -41,6 +43,9 @@ class Store(Protocol):
 
     def texts(self, served: ServedCalendar, names: Iterable[Name]) -> dict[Name, bytes]:
         """Give the bytes served for these resources."""
+
+    def attachment(self, login: Login, served: ServedCalendar, name: Name, key: FileKey) -> AttachedFile:
+        """Fetch a file of an event."""
 
     def changes(self, login: Login, served: ServedCalendar, token: str | None, limit: int | None = None) -> Changes:
         """Give what changed since the token."""

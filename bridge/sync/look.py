@@ -10,7 +10,7 @@ from bridge.mapping.context import Context
 from bridge.mapping.resource import instance_start
 from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarRef, Caller, Listed, Name, Rendered
-from bridge.sync.render import make_rendered
+from bridge.sync.render import Renderer
 
 READ = 20.0
 """Seconds for one reading call of a write."""
@@ -19,10 +19,11 @@ READ = 20.0
 class Look:
     """Reads single resources anew, and applies what is found."""
 
-    def __init__(self, exchange: Exchange, mirror: Mirror) -> None:
-        """Take the back end and the mirror."""
+    def __init__(self, exchange: Exchange, mirror: Mirror, renderer: Renderer) -> None:
+        """Take the back end, the mirror, and what renders for it."""
         self._exchange = exchange
         self._mirror = mirror
+        self._renderer = renderer
 
     def at(self, caller: Caller, ref: CalendarRef, context: Context, listed: Listed) -> Rendered | None:
         """Give a resource as it is at Exchange now, None when it is gone. Raises ExchangeFailed if nobody knows."""
@@ -73,7 +74,7 @@ class Look:
         ids = {item.ref.id for item in items}
         holds_it = known is not None and any(one.id in ids for one in known.items)
         served_uid = known.uid if known is not None and holds_it and known.uid != first.content.uid else None
-        return make_rendered(name, items, context, served_uid)
+        return self._renderer.rendered(ref, name, items, context, served_uid)
 
     def adopt(self, caller: Caller, ref: CalendarRef, context: Context, uid: Uid) -> bool:
         """Find an item of a UID that the mirror does not know yet and apply it; say whether there was one."""

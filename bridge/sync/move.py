@@ -29,10 +29,11 @@ from bridge.mapping.resource import instance_start
 from bridge.mirror.mirror import Mirror
 from bridge.model import Listed
 from bridge.state.intents import Intent
+from bridge.sync.judging import require_readable
 from bridge.sync.look import Look
 from bridge.sync.outcome import DONE, MOVE, MOVE_OVER, Outcomes, Write
 from bridge.sync.plan import check
-from bridge.sync.push import make_refusal, require_readable
+from bridge.sync.push import make_refusal
 from bridge.sync.steps import WRITE, delete_item
 
 LOG = logging.getLogger(__name__)

@@ -2,17 +2,17 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bridge.errors import ExchangeSays, Refused, WriteUnderWay
 from bridge.ids import parse_name_stamp
-from bridge.item import Item, ItemId, ItemRef, Uid
+from bridge.item import AttachedFile, AttachmentId, Item, ItemId, ItemRef, Uid
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Caller, Conditions, Name
+from bridge.model import CalendarName, CalendarRef, Caller, Conditions, Name
 from bridge.state.intents import Intent, Intents, IntentStands
 from bridge.state.processes import Processes
 from bridge.sync.look import Look
@@ -35,6 +35,9 @@ class Write:
     """One PUT or DELETE: who writes what, where, and on which conditions. ``body`` is None for a DELETE.
 
     ``begun`` is an earlier try of the same that was carried out in part, so that its own traces must not stop it.
+    ``calendars`` gives those of the viewer's home, to which links in the body may lead; ``fetched`` holds the files
+    that were read from Exchange meanwhile.
+    ``may_write``: Exchange lets the viewer change the calendar.
     """
 
     caller: Caller
@@ -44,6 +47,9 @@ class Write:
     body: bytes | None
     conditions: Conditions
     begun: Intent | None = None
+    calendars: Callable[[], Mapping[CalendarName, CalendarRef]] = field(default=dict, compare=False)
+    fetched: dict[AttachmentId, AttachedFile] = field(default_factory=dict, compare=False, repr=False)
+    may_write: bool = True
 
     @property
     def target(self) -> str:
@@ -172,7 +178,15 @@ class Outcomes:
             self._look.apply(ref, context, intent.name, items)
         else:
             self._mirror.remove(ref, intent.name)
+        if intent.ref != ref:
+            self._have_read_again(intent.ref, intent.name)
         self._intents.finish(intent, "settled", self._now())
+
+    def _have_read_again(self, ref: CalendarRef, name: Name) -> None:
+        """Have a resource rendered anew for the viewer whose write it was: what is personal to him may be stored."""
+        rendered = self._mirror.read(ref, name)
+        if rendered is not None:
+            self._mirror.put(ref, rendered)
 
     def _touched(self, caller: Caller, ref: CalendarRef, context: Context, intent: Intent) -> Iterator[ItemId]:
         """Give the items that an interrupted write may have written, each once."""

@@ -8,14 +8,19 @@ from bridge.errors import NotExpressible, PreconditionFailed, UidTaken
 from bridge.exchange import OccurrenceWrite
 from bridge.ids import make_name_stamp
 from bridge.item import Attribute, Content, Item
+from bridge.mapping.calendar_object import CalendarObject, parse
 from bridge.mapping.context import Context
+from bridge.mapping.personal import keys_of, with_owners, with_stamps
 from bridge.mapping.resource import instance_start
-from bridge.mapping.series import WantedSeries, changed
+from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
 from bridge.model import ANY_ETAG, Conditions, ETag, Listed, Name, Snapshot
 from bridge.occurrences import Series, zone_of
 
 RESHAPES = frozenset(map(Attribute, ("recurrence", "start", "end", "start_zone", "end_zone", "is_all_day")))
 """Attributes of a master after whose change servers differ in what becomes of exceptions and deletions."""
+
+_FOR_A_FILE = frozenset({Attribute("subject")})
+"""Written, though it is what it was, to make an exception of an occurrence that gets a file: only that can hold one."""
 
 MOST_INSTANCES = 100
 """Instances without a master that one resource may hold: each is an item of its own, and a call."""
@@ -103,6 +108,24 @@ def find_target(snapshot: Snapshot, name: Name, wanted: WantedSeries) -> Listed 
     return other
 
 
+def plan_others(
+    name: Name, body: CalendarObject, stored: tuple[Item, ...], context: Context
+) -> tuple[WantedSeries, Plan]:
+    """Decide the same of a PUT to another's calendar: what is personal to the owner stays as it is.
+
+    ``body`` is as the viewer says. Raises Refused kinds.
+    """
+    apart = keys_of(body, context)
+    owners = parse(to_ical(stored, context.of(name), body.uid, apart=apart).text) if stored else None
+    meant = with_owners(body, context, owners)
+    for each in (with_stamps(meant, context, owners), meant) if owners else (meant,):
+        wanted = to_items(each, context, stored)
+        plan = make_plan(name, wanted, stored, context)
+        if plan.is_done:
+            break
+    return wanted, plan
+
+
 def make_plan(name: Name, wanted: WantedSeries, stored: tuple[Item, ...], context: Context) -> Plan:
     """Decide what makes the items what the client wants, under the name it gives. Raises NotExpressible."""
     if wanted.master is None:
@@ -188,6 +211,9 @@ def _changes(wanted: WantedSeries, master: Content, exceptions: Mapping[datetime
         before = there.content if there else plain
         after = _in_zones_of(before, replace(wanted.exceptions.get(start, plain), uid=before.uid))
         attributes = _of_an_occurrence(changed(before, after))
+        files = wanted.files.get(start)
+        if not attributes and there is None and files is not None and files.new:
+            attributes = _FOR_A_FILE
         if attributes:
             yield OccurrenceWrite(_index(master, start), after, attributes, there.ref if there else None)
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bridge.errors import AnswerUnusable, BridgeError, CursorExpired, ExchangeFailed
+from bridge.errors import AnswerUnusable, BridgeError, CursorExpired, ExchangeFailed, Unavailable
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import parse_name_stamp
 from bridge.item import ChangeKey, Cursor, Entry, Item, ItemId, ItemRef, Missing, Page, Uid, Unreadable
@@ -18,9 +18,9 @@ from bridge.mapping.context import Context
 from bridge.mirror.batch import Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarRef, Caller, Name, Rendered, Snapshot
-from bridge.state.intents import Intents
+from bridge.state.state import State
 from bridge.sync.gather import gather
-from bridge.sync.render import Naming, make_placeholder, make_rendered
+from bridge.sync.render import Naming, Renderer, make_placeholder
 
 LOG = logging.getLogger(__name__)
 
@@ -49,11 +49,15 @@ class _Draft:
 class Puller:
     """Pulls calendars of one organisation into the mirror."""
 
-    def __init__(self, exchange: Exchange, mirror: Mirror, intents: Intents, now: Callable[[], datetime]) -> None:
-        """Take the back end, the mirror, the open intents, and a clock that gives UTC."""
+    def __init__(
+        self, exchange: Exchange, mirror: Mirror, state: State, renderer: Renderer, now: Callable[[], datetime]
+    ) -> None:
+        """Take the back end, the mirror, the state with its open intents, what renders, a clock that gives UTC."""
         self._exchange = exchange
         self._mirror = mirror
-        self._intents = intents
+        self._intents = state.intents
+        self._personal = state.personal
+        self._renderer = renderer
         self._now = now
 
     def pull(self, caller: Caller, ref: CalendarRef, context: Context) -> None:
@@ -63,6 +67,9 @@ class Puller:
         if self._read_again(caller, ref, context):
             # An instance was found gone: the resource that has lost it is rendered from those that are left
             self._read_again(caller, ref, context)
+        snapshot = self._mirror.snapshot(ref)
+        if snapshot.is_complete and not ref.is_own:
+            self._personal.sweep(ref, {one.uid for one in snapshot.resources.values()}, self._now())
 
     def _page(self, caller: Caller, ref: CalendarRef, context: Context) -> bool:
         """Take one page; say whether it was the last."""
@@ -163,7 +170,7 @@ class Puller:
             ids = [one.id] if isinstance(one, Unreadable) else [item.ref.id for item in one]
             if self._is_open(one, naming, names, uids):
                 draft.pending += [(id_, self._now() + RETRY_OPEN) for id_ in ids]
-            elif isinstance(one, Unreadable) or not self._put(one, exceptions, naming, draft):
+            elif isinstance(one, Unreadable) or not self._put(ref, one, exceptions, naming, draft):
                 for id_ in ids:
                     self._keep_unread(entries.get(id_, Entry(ItemRef(id_, ChangeKey("")))), naming, draft)
 
@@ -186,9 +193,15 @@ class Puller:
         ids = [listed.ref.id for one in found if isinstance(one, Item) for listed in one.exceptions]
         return {one.ref.id: one for one in self._get(caller, ref, ids) if isinstance(one, Item)}
 
-    @staticmethod
-    def _put(items: tuple[Item, ...], exceptions: Mapping[ItemId, Item], naming: Naming, draft: _Draft) -> bool:
-        """Render a resource and add it; say whether that was possible."""
+    def _put(
+        self,
+        ref: CalendarRef,
+        items: tuple[Item, ...],
+        exceptions: Mapping[ItemId, Item],
+        naming: Naming,
+        draft: _Draft,
+    ) -> bool:
+        """Render a resource and add it; say whether that was possible. Raises Unavailable."""
         listed = [one.ref.id for item in items for one in item.exceptions]
         if not all(one in exceptions for one in listed):
             LOG.warning("a changed occurrence could not be read: its series stays as it was")
@@ -197,7 +210,9 @@ class Puller:
             name, uid = naming.name(items)
             served_uid = None if uid == items[0].content.uid else uid
             whole = (*items, *(exceptions[one] for one in listed))
-            draft.puts.append(make_rendered(name, whole, naming.context, served_uid))
+            draft.puts.append(self._renderer.rendered(ref, name, whole, naming.context, served_uid))
+        except Unavailable:
+            raise
         except Exception as error:  # noqa: BLE001 - one item that defeats us must not hold the others
             LOG.warning("an item could not be rendered (%s): its time stays blocked", type(error).__name__)
             return False

@@ -6,10 +6,11 @@ from bridge.item import Item
 from bridge.mirror.mirror import Mirror
 from bridge.model import ANY_ETAG, Listed
 from bridge.state.intents import Intent
+from bridge.sync.judging import read_stored
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.plan import check
-from bridge.sync.push import make_refusal, read_stored
+from bridge.sync.push import make_refusal
 from bridge.sync.steps import delete_item
 from bridge.sync.traces import are_as_noted
 

@@ -6,20 +6,47 @@ from collections.abc import Set as AbstractSet
 from bridge.ids import make_derived_uid, make_etag, make_resource_name, parse_name_stamp
 from bridge.item import Entry, Item, ItemId, ItemKind, ItemRef, Missing, Outline, Uid, Unreadable
 from bridge.mapping.context import Context
+from bridge.mapping.personal import parse_personal
 from bridge.mapping.placeholder import to_placeholder
 from bridge.mapping.series import Rendering, to_ical
-from bridge.model import Listed, Name, Rendered
+from bridge.model import CalendarRef, Listed, Name, Rendered
+from bridge.state.personal_lines import PersonalLines
 
 
-def make_rendered(name: Name, items: tuple[Item, ...], context: Context, served_uid: Uid | None = None) -> Rendered:
-    """Render the items of one resource: a single event; a master and its changed occurrences; or lone instances.
+class Renderer:
+    """Renders resources as their viewer is shown them: on another's calendar with what is personal to him."""
 
-    ``served_uid`` overrides the items' own UID. The feed names no exceptions: their master stands for their version.
-    """
-    rendering = to_ical(items, context, served_uid)
-    first = items[0]
-    versions = tuple(item.ref for item in items if item.kind is not ItemKind.EXCEPTION) or (first.ref,)
-    return _rendered(name, served_uid or first.content.uid, rendering, versions, items)
+    def __init__(self, personal: PersonalLines) -> None:
+        """Take what is personal to the viewers of others' calendars."""
+        self._personal = personal
+
+    def personal(self, ref: CalendarRef, uid: Uid) -> str | None:
+        """Give what is personal to the viewer of another's event, as it is kept now; None on his own calendar."""
+        return None if ref.is_own else self._personal.get(ref, uid)
+
+    def keep_personal(self, ref: CalendarRef, uid: Uid, text: str | None) -> None:
+        """Keep what is personal to the viewer of another's event; nothing on his own calendar."""
+        if not ref.is_own:
+            self._personal.put(ref, uid, text)
+
+    def rendered(
+        self,
+        ref: CalendarRef,
+        name: Name,
+        items: tuple[Item, ...],
+        context: Context,
+        served_uid: Uid | None = None,
+    ) -> Rendered:
+        """Render the items of one resource: a single event; a master and its changed occurrences; or lone instances.
+
+        ``served_uid`` overrides the items' own UID. The feed names no exceptions: their master stands for their
+        version. Raises Unavailable.
+        """
+        uid = served_uid or items[0].content.uid
+        personal = None if ref.is_own else parse_personal(self.personal(ref, uid))
+        rendering = to_ical(items, context.of(name), uid, personal)
+        versions = tuple(item.ref for item in items if item.kind is not ItemKind.EXCEPTION) or (items[0].ref,)
+        return _rendered(name, uid, rendering, versions, items)
 
 
 def make_placeholder(name: Name, uid: Uid, ref: ItemRef, outline: Outline | None) -> Rendered:

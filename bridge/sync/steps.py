@@ -18,6 +18,7 @@ from bridge.mapping.series import WantedSeries
 from bridge.mirror.mirror import Mirror
 from bridge.model import Listed
 from bridge.state.intents import Intent
+from bridge.sync.file_plan import FileStep
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.plan import Create, Plan, Remove, Update, plan_rest
@@ -33,7 +34,8 @@ class Judged:
     """A PUT as judged by the mirror.
 
     ``there`` is the resource of its name and ``target`` the one it means, if any; ``stored`` are that one's items,
-    ``plan`` makes them what is ``wanted``.
+    ``plan`` makes them what is ``wanted``, and ``files`` says what is then to be done with their files, by what is
+    known before.
     """
 
     there: Listed | None
@@ -41,6 +43,12 @@ class Judged:
     stored: tuple[Item, ...]
     wanted: WantedSeries
     plan: Plan
+    files: tuple[FileStep, ...] = ()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.plan.is_done and not self.files
 
     @property
     def replaced(self) -> Listed | None:
@@ -65,7 +73,9 @@ class Steps:
             return self._send_instances(write, judged, intent)
         if plan.item is None:
             # Several occurrences in one call are written whatever the change key; their numbers are of the old pattern.
-            self._compare(write, [judged.stored[0].ref])
+            self._compare(write, [item.ref for item in judged.stored if item.kind is not ItemKind.EXCEPTION])
+        if plan.is_done:
+            return judged.stored
         ref = self._send_item(write, plan.item) if plan.item else judged.stored[0].ref
         if plan.item is not None:
             self._outcomes.advance(intent, "item written", ref)
@@ -166,13 +176,27 @@ class Steps:
             raise ItemChanged("An item was changed meanwhile.")
 
     def _read_back(self, write: Write, ids: list[ItemId], judged: Judged) -> tuple[Item, ...]:
-        """Read what was written; where that fails, what was sent stands in for it until the next pull reads it."""
+        """Read what was written; where that fails, what was sent stands in for it until the next pull reads it.
+
+        Where files are still to be attached nothing can stand in for it. Raises Unavailable then.
+        """
+        if judged.files:
+            return self._look.whole(write.caller, write.ref, ids)
         try:
             items = self._look.whole(write.caller, write.ref, ids)
         except BridgeError as error:
             LOG.warning("a written item could not be read back yet: %s", error)
             items = ()
         return items or _as_sent(ids[0], judged)
+
+    def read_again(self, write: Write, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        """Read items once more after their files were written; where that fails, they stand until the next pull."""
+        ids = [item.ref.id for item in items]
+        try:
+            return self._look.whole(write.caller, write.ref, ids) or items
+        except BridgeError as error:
+            LOG.warning("an item could not be read back yet after its files were written: %s", error)
+            return items
 
 
 def delete_item(exchange: Exchange, write: Write, ref: ItemRef) -> None:

@@ -16,20 +16,24 @@ from bridge.errors import (
     ExchangeSays,
     FolderMissing,
     LoginRefused,
+    MirrorFilling,
     NotFound,
     NotPermitted,
 )
 from bridge.exchange import Exchange, Waiters
-from bridge.item import UTC_ZONE, Zone
+from bridge.ids import Path, make_href
+from bridge.item import UTC_ZONE, AttachedFile, Zone
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
     ANY_ETAG,
     CalendarLook,
     CalendarName,
+    CalendarRef,
     Caller,
     Changes,
     Conditions,
+    FileKey,
     Login,
     Mailbox,
     Name,
@@ -42,6 +46,7 @@ from bridge.state.state import State
 from bridge.sync.calendars import Listing, Shared
 from bridge.sync.changes import changes_since
 from bridge.sync.directory import Directory
+from bridge.sync.files import Files
 from bridge.sync.folders import Folders
 from bridge.sync.freshness import Asking, Policy
 from bridge.sync.look import Look
@@ -50,6 +55,8 @@ from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.pull import Puller
 from bridge.sync.push import Pusher
 from bridge.sync.remove import Remover
+from bridge.sync.render import Renderer
+from bridge.sync.rerender import render_again
 from bridge.sync.zones import Zones
 
 LOG = logging.getLogger(__name__)
@@ -62,12 +69,15 @@ T = TypeVar("T")
 class StoreSettings:
     """What the configuration says of calendars.
 
-    ``fresh`` in seconds; ``zone`` is where floating times live in a calendar that tells nothing better.
+    ``fresh`` in seconds; ``zone`` is where floating times live in a calendar that tells nothing better. ``url`` is how
+    clients reach the bridge, without a slash at its end; ``most_bytes`` of files may come with one event.
     """
 
     fresh: float = 15.0
     zone: Zone = UTC_ZONE
     shares: tuple[Shared, ...] = ()
+    url: str = ""
+    most_bytes: int = 10 * 2**20
 
 
 class CalendarStore:
@@ -93,13 +103,16 @@ class CalendarStore:
         self._on_refused = on_refused
         self._policy = Policy(settings.fresh, now)
         self._directory = Directory(exchange, now)
-        look = Look(exchange, mirror)
+        renderer = self._renderer = Renderer(state.personal)
+        look = Look(exchange, mirror, renderer)
         self._questions = Asking(waiters, now)
         self._listing = Listing(exchange, mirror, state, settings.shares, self._questions, now)
-        self._puller = Puller(exchange, mirror, state.intents, now)
+        self._puller = Puller(exchange, mirror, state, renderer, now)
         self._outcomes = Outcomes(look, mirror, state.intents, state.processes, now)
         self._folders = Folders(exchange, mirror, state, self._listing, self._outcomes)
-        self._pusher = Pusher(exchange, mirror, look, self._outcomes, Zones(exchange, now))
+        self._url = settings.url
+        self._files = Files(exchange, mirror, settings.most_bytes)
+        self._pusher = Pusher(exchange, mirror, renderer, look, self._outcomes, self._files, zones=Zones(exchange, now))
         self._mover = Mover(exchange, mirror, look, self._outcomes)
         self._remover = Remover(exchange, mirror, look, self._outcomes)
 
@@ -130,6 +143,28 @@ class CalendarStore:
     def texts(self, served: ServedCalendar, names: Iterable[Name]) -> dict[Name, bytes]:
         """Give the bytes served for these resources, from the mirror; names that are not there are left out."""
         return self._mirror.texts(served.calendar.ref, names)
+
+    def attachment(self, login: Login, served: ServedCalendar, name: Name, key: FileKey) -> AttachedFile:
+        """Fetch a file of an event from Exchange.
+
+        Raises NotFound when the event does not have it, NotPermitted, Unavailable.
+        """
+        if not self.snapshot(login, served).is_complete:
+            raise MirrorFilling("This calendar is being read from Exchange for the first time.", retry_after=5)
+        ref = served.calendar.ref
+        file = self._files.find(ref, name, key)
+        fetched = None
+        if file is not None:
+            with self._waiters.waiting():
+                fetched = self._asking(login, lambda: self._files.try_to_fetch(login.caller, ref, file.id), served)
+        if file is not None and fetched is None:
+            # Taken away, or the event was moved: only what Exchange tells of the event now says so
+            self.snapshot(login, served, fresh=True)
+            if self._files.find(ref, name, key) is not None:
+                raise ExchangeFailed("Exchange lists this file and does not give it at this moment.")
+        if fetched is None:
+            raise NotFound("This event has no such file.")
+        return fetched
 
     def changes(self, login: Login, served: ServedCalendar, token: str | None, limit: int | None = None) -> Changes:
         """Give what changed since the token, at most ``limit`` of it; None or empty lists everything.
@@ -185,10 +220,11 @@ class CalendarStore:
     # --- writing -------------------------------------------------------------------------------------
 
     def put(self, login: Login, served: ServedCalendar, name: Name, body: bytes, conditions: Conditions) -> Stored:
-        """Write a resource to Exchange and read it back. Raises Refused and its kinds, Unavailable."""
-        if not served.calendar.rights.write:
-            is_there = name in self._mirror.snapshot(served.calendar.ref).resources
-            raise NotPermitted("You may read this calendar, not change it.", "write-content" if is_there else "bind")
+        """Write a resource to Exchange and read it back. Raises Refused and its kinds, Unavailable.
+
+        On another's calendar, what is personal to the viewer is kept for him alone, and he need not have a right to
+        write for that.
+        """
         write = self._write(login, served, name, body, conditions)
         return self._waiting(login, lambda: self._pusher.put(write), served)
 
@@ -225,7 +261,13 @@ class CalendarStore:
         self, login: Login, served: ServedCalendar, name: Name, body: bytes | None, conditions: Conditions
     ) -> Write:
         snapshot = self.snapshot(login, served)
-        return Write(login.caller, served.calendar.ref, self._context(served, snapshot), name, body, conditions)
+        context, ref = self._context(served, snapshot), served.calendar.ref
+        may_write = served.calendar.rights.write
+
+        def calendars() -> dict[CalendarName, CalendarRef]:
+            return {one.name: one.calendar.ref for one in self.calendars(login)}
+
+        return Write(login.caller, ref, context, name, body, conditions, calendars=calendars, may_write=may_write)
 
     # --- between -------------------------------------------------------------------------------------
 
@@ -233,6 +275,7 @@ class CalendarStore:
         def pull() -> None:
             ref = served.calendar.ref
             context = self._context(served, self._mirror.snapshot(ref))
+            render_again(self._mirror, self._renderer, ref, context)
             self._settle_deserted(login, served, context)
             self._puller.pull(login.caller, ref, context)
 
@@ -286,7 +329,8 @@ class CalendarStore:
             if listed.index.zone_id != "UTC" and not listed.index.is_all_day
         )
         zone = zones.most_common(1)[0][0] if zones else self._zone
-        return Context(served.owner, zone)
+        url = self._url + make_href(Path(served.calendar.ref.viewer.address, served.name))
+        return Context(served.owner, zone, url)
 
     def close(self) -> None:
         """Wait for running pulls to end their call, and take no new ones."""

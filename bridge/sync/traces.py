@@ -7,22 +7,26 @@ was then, or as the client wants it: whatever else is there is somebody's change
 import hashlib
 from collections.abc import Iterable, Mapping
 
+from bridge.ids import make_file_key
 from bridge.item import Attribute, Content, Item, ItemKind
 from bridge.mapping.resource import instance_start
 from bridge.mapping.series import WantedSeries, changed
 from bridge.mirror.codec import Codec
+from bridge.sync.file_plan import files_of
 from bridge.sync.plan import Create, Plan, Remove, Update
 
 _CONTENT: Codec[Content] = Codec(Content)
 _DELETED = "deleted"
+_FILE = "file"
 
 
 def make_traces(items: Iterable[Item]) -> dict[str, str]:
-    """Give what to note of a resource's items: a hash of each, by its original start, and each deleted occurrence."""
+    """Give what to note of a resource: a hash of each item, by its original start, deleted occurrences and files."""
     traces = {}
     for item in items:
         traces[_part(item)] = hashlib.sha256(item.ref.id.encode() + _CONTENT.encode(item.content)).hexdigest()
         traces |= {start.isoformat(): _DELETED for start in item.deleted}
+        traces |= {make_file_key(one): _FILE for one in files_of([item])}
     return traces
 
 

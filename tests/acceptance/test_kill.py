@@ -1,5 +1,6 @@
 """kill -9 between any two steps of a write, then the client's retry: one event, as asked."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from bridge.simulator import Simulator
 
-from bridged import ANN, PASSWORD, PEOPLE
+from bridged import ANN, BEN, CLEO, PASSWORD, PEOPLE
 from events import event, instances, override, series
 
 DYING = Path(__file__).parents[1] / "support" / "dying.py"
@@ -28,12 +29,15 @@ class Place:
     exchange: Simulator
     writers: subprocess.Popen[bytes]
 
-    def run(self, operation: str, body: bytes = b"", *, match: str = "", fatal: int = 0) -> dict[str, Any] | None:
-        """Have a process do the write; None when it was killed on the way."""
+    def run(
+        self, operation: str, body: bytes = b"", *, match: str = "", fatal: int = 0, person: str = ANN
+    ) -> dict[str, Any] | None:
+        """Have a process do the write to Ann's calendar; None when it was killed on the way."""
         asked = {
             "config": str(self.config),
-            "login": ANN,
+            "login": person,
             "password": PASSWORD,
+            "calendar": "calendar" if person == ANN else f"{ANN}~calendar",
             "operation": operation,
             "body": body.decode(),
             "match": match,
@@ -56,6 +60,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         config = tmp_path / "bridge.toml"
         config.write_text(
             f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{tmp_path / "own"}"\n[sync]\nfresh = 0\n'
+            + "".join(f'[[share]]\nviewer = "{viewer}"\nowner = "{ANN}"\n' for viewer in (BEN, CLEO))
         )
         with subprocess.Popen(
             [sys.executable, str(DYING)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path
@@ -113,6 +118,30 @@ def test_an_update_killed_at_any_step_is_done_after_the_retry(place: Place) -> N
         etag = retried["etags"]["dying.ics"]
 
 
+@pytest.mark.parametrize("person", [BEN, CLEO])
+def test_a_dismissal_on_anothers_calendar_killed_at_any_step_is_done_after_the_retry(place: Place, person: str) -> None:
+    alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT15M\r\nEND:VALARM"
+    made = place.run("put", event("dying-p", "Hers", alarm))
+    assert made is not None
+    seen = place.run("look", person=person)
+    assert seen is not None
+    text, etag, before = seen["text"], seen["etags"]["dying.ics"], place.exchange.events(ANN)[0].change
+    for step in itertools.count():
+        said = text.replace("END:VEVENT", f"X-MOZ-GENERATION:{step}\r\nEND:VEVENT")
+        body = (said if person == BEN else said.replace("Hers", f"Step {step}")).encode()
+        killed = place.run("put", body, match=etag, fatal=step, person=person)
+        if step and killed is not None:
+            break
+        retried = place.run("put", body, match=etag, person=person) if step else killed
+        assert retried is not None, f"killed at step {step}"
+        assert f"X-MOZ-GENERATION:{step}\r\n" in retried["text"], f"killed at step {step}"
+        assert place.subjects() == ["Hers" if person == BEN else f"Step {step}"], f"killed at step {step}"
+        etag = retried["etags"]["dying.ics"]
+    assert step >= 8, "a write has that many steps at least"
+    (item,) = place.exchange.events(ANN)
+    assert (item.values["ReminderMinutesBeforeStart"], item.change == before) == (15, person == BEN)
+
+
 def test_a_delete_killed_at_any_step_is_done_after_the_retry(place: Place) -> None:
     made = place.run("put", event("dying-d", "To go"))
     assert made is not None
@@ -139,6 +168,66 @@ def test_a_series_killed_at_any_step_is_whole_after_the_retry(place: Place) -> N
         assert retried["created"], f"killed at step {step}, the retry was not answered as the first"
         (master,) = place.exchange.events(ANN)
         assert (len(master.exceptions), len(master.deleted)) == (1, 1), f"killed at step {step}"
+
+
+def test_an_event_with_files_killed_at_any_step_has_each_once_after_the_retry(place: Place) -> None:
+    whole = place.run("put", with_files("dying-f0", "Whole", "agenda.txt", "map.png"))
+    assert whole is not None
+    for step in every_other_step(whole["steps"]):
+        start_over(place)
+        body = with_files(f"dying-f{step}", "Lunch", "agenda.txt", "map.png")
+        assert place.run("put", body, fatal=step) is None, f"step {step} was never reached"
+        retried = place.run("put", body)
+        assert retried is not None, f"killed at step {step}"
+        assert retried["created"], f"killed at step {step}, the retry was not answered as the first"
+        assert files(place) == ["agenda.txt", "map.png"], f"killed at step {step}"
+
+
+def test_files_that_are_changed_are_as_wanted_after_a_kill_at_any_step_and_the_retry(place: Place) -> None:
+    made = place.run("put", with_files("dying-g0", "Before", "old.txt"))
+    assert made is not None
+    whole = place.run("put", with_files("dying-g0", "After", "new.txt"), match=made["etags"]["dying.ics"])
+    assert whole is not None
+    assert files(place) == ["new.txt"]
+    for step in every_other_step(whole["steps"]):
+        start_over(place)
+        made = place.run("put", with_files(f"dying-g{step}", "Before", "old.txt"))
+        assert made is not None
+        etag = made["etags"]["dying.ics"]
+        body = with_files(f"dying-g{step}", "After", "new.txt")
+        assert place.run("put", body, match=etag, fatal=step) is None, f"step {step} was never reached"
+        assert place.run("put", body, match=etag) is not None, f"killed at step {step}"
+        assert (place.subjects(), files(place)) == (["After"], ["new.txt"]), f"killed at step {step}"
+
+
+def test_a_file_of_an_occurrence_is_there_once_after_a_kill_at_any_step_and_the_retry(place: Place) -> None:
+    whole = place.run("put", an_occurrence_with_a_file(0))
+    assert whole is not None
+    for step in every_other_step(whole["steps"]):
+        start_over(place)
+        assert place.run("put", an_occurrence_with_a_file(step), fatal=step) is None, f"step {step} was never reached"
+        retried = place.run("put", an_occurrence_with_a_file(step))
+        assert retried is not None, f"killed at step {step}"
+        (master,) = place.exchange.events(ANN)
+        (exception,) = (place.exchange.occurrence(master, 2),)
+        assert [one.name for one in place.exchange.attachments(exception)] == ["a.txt"], f"killed at step {step}"
+        assert files(place) == [], f"killed at step {step}"
+
+
+def with_files(uid: str, summary: str, *names: str) -> bytes:
+    return event(uid, summary, *(f"ATTACH;FILENAME={name};ENCODING=BASE64;VALUE=BINARY:SGVsbG8=" for name in names))
+
+
+def an_occurrence_with_a_file(number: int) -> bytes:
+    same = override("20270308", "Weekly", "20270308T090000")
+    line = "ATTACH;FILENAME=a.txt;ENCODING=BASE64;VALUE=BINARY:SGVsbG8="
+    return series(f"dying-o{number}", overrides=[(*same, line)])
+
+
+def files(place: Place) -> list[str]:
+    """Give the names of the files of Ann's one event, each as often as it is there."""
+    (item,) = place.exchange.events(ANN)
+    return [one.name for one in place.exchange.attachments(item)]
 
 
 def test_instances_killed_at_any_step_are_all_there_once_after_the_retry(place: Place) -> None:

@@ -64,6 +64,7 @@ def test_the_example_shows_every_key(runner: CliRunner, tmp_path: Path) -> None:
     path.write_text(text)
     result = runner.invoke(main, ["config", "check", "--config", str(path)])
     assert result.exit_code == 0, result.stderr
+    assert "Reached   https://calendar.example.org/" in result.output
     assert "Shares    1" in result.output
     kinds = (ExchangeSettings, ServerSettings, StateSettings, SyncSettings, FreeBusySettings, Share)
     shown = {
@@ -75,7 +76,7 @@ def test_the_example_shows_every_key(runner: CliRunner, tmp_path: Path) -> None:
 
 
 def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
-    commented = re.compile(r"^# ((?!ca_file|folder|viewer|owner)[a-z_]+ = .*)$", re.MULTILINE)
+    commented = re.compile(r"^# ((?!ca_file|url|folder|viewer|owner)[a-z_]+ = .*)$", re.MULTILINE)
     path = tmp_path / "all.toml"
     path.write_text(commented.sub(r"\1", EXAMPLE.read_text()))
     assert load(path, {"HOME": "/h"}) == load(EXAMPLE, {"HOME": "/h"})

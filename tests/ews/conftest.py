@@ -261,7 +261,7 @@ PEOPLE = (
 )
 
 
-@pytest.fixture(params=["2019", "2010", "lenient"])
+@pytest.fixture(params=["2019", "2010", "2007", "lenient"])
 def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     """Run a simulated Exchange of each kind, with Anna, Bob and Eve."""
     with Simulator(PEOPLE, personality=request.param) as running:
@@ -271,7 +271,8 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
 
 @pytest.fixture
 def exchange(simulator: Simulator) -> Iterator[EwsExchange]:
-    """Make the port on the simulated Exchange."""
-    made = EwsExchange(EwsSettings(simulator.url))
+    """Make the port on the simulated Exchange; that of 2007 is configured, since some tests begin with a write."""
+    version = "2007" if simulator.service.personality.name == "2007" else "auto"
+    made = EwsExchange(EwsSettings(simulator.url, version=version))
     yield made
     made.close()

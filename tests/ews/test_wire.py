@@ -20,7 +20,8 @@ from bridge.errors import (
     ExchangeUnreachable,
     RequestRefused,
 )
-from bridge.ews.line import LARGEST_ANSWER
+from bridge.ews.answer import Answer, read_answer
+from bridge.ews.line import LARGEST_ANSWER, HttpAnswer
 from bridge.ews.operations import get_folder
 from bridge.ews.settings import EwsSettings
 from bridge.ews.wire import Wire, account_key
@@ -250,6 +251,18 @@ def test_a_fault_keeps_its_code_and_not_its_words(serve: Any, wires: Wires, answ
         _ask(wires(server.url), deadline)
     assert caught.value.code == "ErrorInternalServerError"
     assert "Private" not in str(caught.value)
+
+
+def test_a_file_may_be_one_text_of_many_megabytes_and_nothing_else_may(answers: Any) -> None:
+    content = base64.b64encode(bytes(8 * 1024 * 1024)).decode()
+
+    def read(operation: str) -> Answer:
+        body = answers.response(operation, f"<m:Attachments><t:Content>{content}</t:Content></m:Attachments>")
+        return read_answer(HttpAnswer(200, {}, body.encode()), operation)
+
+    assert read("GetAttachment").response.findtext(".//{*}Content") == content
+    with pytest.raises(AnswerUnusable):
+        read("GetFolder")
 
 
 # --- versions ----------------------------------------------------------------------------------------

@@ -2,14 +2,26 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from bridge.item import ChangeKey, Content, Item, ItemId, ItemKind, ItemRef, OccurrenceRef, Zone
+from bridge.item import (
+    AttachmentId,
+    AttachmentRef,
+    ChangeKey,
+    Content,
+    Item,
+    ItemId,
+    ItemKind,
+    ItemRef,
+    OccurrenceRef,
+    Zone,
+)
 from bridge.mapping.context import Context
 from bridge.mapping.series import WantedSeries
-from bridge.model import Address, Mailbox
+from bridge.model import Address, Mailbox, Name
 
 EVENT_HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\n"
 EVENT_FOOT = "END:VEVENT\r\nEND:VCALENDAR\r\n"
@@ -19,7 +31,8 @@ EVENT_FOOT = "END:VEVENT\r\nEND:VCALENDAR\r\n"
 def context() -> Context:
     """Anna's calendar in Berlin."""
     mailbox = Mailbox(Address("anna@example.test"), "Anna Arendt", frozenset({Address("a.arendt@example.test")}))
-    return Context(mailbox, Zone("W. Europe Standard Time"))
+    url = "https://bridge.test/anna@example.test/calendar/"
+    return Context(mailbox, Zone("W. Europe Standard Time"), url, Name("lunch.ics"))
 
 
 @pytest.fixture(scope="session")
@@ -54,18 +67,39 @@ def hold() -> Callable[[WantedSeries], tuple[Item, ...]]:
 
 def held(wanted: WantedSeries) -> tuple[Item, ...]:
     if wanted.master is None:
-        return tuple(Item(ref(str(number)), content) for number, content in enumerate(wanted.instances.values()))
+        instances = enumerate(wanted.instances.items())
+        return tuple(
+            Item(ref(str(number)), content, attachments=attached(wanted, start))
+            for number, (start, content) in instances
+        )
     kind = ItemKind.MASTER if wanted.master.recurrence else ItemKind.SINGLE
     exceptions = tuple(
-        Item(ref(str(number)), content, ItemKind.EXCEPTION, original_start=original)
+        Item(
+            ref(str(number)),
+            content,
+            ItemKind.EXCEPTION,
+            original_start=original,
+            attachments=attached(wanted, original),
+        )
         for number, (original, content) in enumerate(wanted.exceptions.items())
     )
     listed = tuple(
         OccurrenceRef(item.ref, original, item.content.start, item.content.end)
         for item, original in zip(exceptions, wanted.exceptions, strict=True)
     )
-    master = Item(ref("master"), wanted.master, kind, exceptions=listed, deleted=tuple(sorted(wanted.deleted)))
+    deleted = tuple(sorted(wanted.deleted))
+    files = attached(wanted, None)
+    master = Item(ref("master"), wanted.master, kind, exceptions=listed, deleted=deleted, attachments=files)
     return (master, *exceptions)
+
+
+def attached(wanted: WantedSeries, original: datetime | None) -> tuple[AttachmentRef, ...]:
+    """Give the files that come with a new event, as an item then lists them."""
+    new = wanted.files[original].new if original in wanted.files else ()
+    return tuple(
+        AttachmentRef(AttachmentId(f"{original} {number}"), file.name, file.content_type, len(file.data))
+        for number, file in enumerate(new)
+    )
 
 
 def ref(name: str) -> ItemRef:

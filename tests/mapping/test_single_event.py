@@ -149,8 +149,8 @@ def test_lines_are_folded_at_75_octets(context: Context, make_body: Body, make_i
 
 
 def test_more_than_is_kept_is_refused_by_name(context: Context, make_body: Body) -> None:
-    body = make_body("X-SMALL:1", "ATTACH;VALUE=BINARY;ENCODING=BASE64:" + "A" * 70_000)
-    with pytest.raises(NotExpressible, match=r"^ATTACH "):
+    body = make_body("X-SMALL:1", "IMAGE;VALUE=BINARY;ENCODING=BASE64:" + "A" * 70_000)
+    with pytest.raises(NotExpressible, match=r"^IMAGE "):
         to_item(parse(body), context, None)
 
 

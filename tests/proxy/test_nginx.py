@@ -67,6 +67,23 @@ def test_the_front_page_names_the_address_outside(outside: Proxied) -> None:
     assert outside.root in outside.ask("GET", "").text
 
 
+def test_a_link_to_a_file_is_read_through_the_proxy(outside: Proxied) -> None:
+    """The bridges of these tests are not told their URL outside: of a link, what is the bridge's own is asked."""
+    name = f"file {outside.prefix.strip('/')}.ics"
+    place = CALENDAR + quote(name)
+    body = event(f"file{outside.prefix}", "File", "ATTACH;FILENAME=a+ü%20b, c.txt;ENCODING=BASE64:SGVsbG8=")
+    assert outside.ask("PUT", place, body.replace(b"a+", b'"a+').replace(b"c.txt", b'c.txt"')).status_code == 201
+    text = outside.ask("GET", place).text.replace("\r\n ", "")
+    (link,) = re.findall(r"ATTACH[^\r]*:(http[^\r]*)", text)
+    answer = outside.ask("GET", link[link.index(f"{ANN}/") :])
+    assert (answer.status_code, answer.content) == (200, b"Hello")
+    assert answer.headers["Content-Disposition"].endswith("''a%2B%C3%BC%2520b%2C%20c.txt")
+    elsewhere = text.replace(link[: link.index(f"{ANN}/")], outside.root).encode()
+    again = outside.ask("PUT", place, elsewhere, Content_Type=EVENTS)
+    assert again.status_code == 204
+    assert outside.ask("GET", place).text.replace("\r\n ", "") == text
+
+
 def test_every_401_has_the_realm(outside: Proxied) -> None:
     for path in ("", f"{ANN}/", CALENDAR, f"{CALENDAR}a.ics"):
         for login in (None, (ANN, "wrong")):

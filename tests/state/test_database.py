@@ -101,7 +101,7 @@ def test_an_older_state_is_taken_along_step_by_step_and_once(
 def test_a_state_of_the_first_version_gets_the_tables_it_lacks(
     file: Path, open_state: OpenState, ref: CalendarRef
 ) -> None:
-    for table in ("shares", "kept_properties"):
+    for table in ("shares", "kept_properties", "personal_lines"):
         run_sql(file, f"DROP TABLE {table}")
     run_sql(file, "UPDATE schema SET version = 1")
     state = open_state()
@@ -109,7 +109,9 @@ def test_a_state_of_the_first_version_gets_the_tables_it_lacks(
     assert state.shares.add(ref.viewer.organisation, share)
     state.properties.change(ref, {"{urn:x}a": "<a/>"})
     assert (state.names.get(ref), state.shares.all(ref.viewer.organisation)) == (WORK, (share,))
+    state.personal.put(ref, Uid("event-uid"), "personal-text")
     assert state.properties.get(ref) == {"{urn:x}a": "<a/>"}
+    assert state.personal.get(ref, Uid("event-uid")) == "personal-text"
 
 
 def test_a_migration_that_fails_changes_nothing(
@@ -173,10 +175,11 @@ def test_nothing_that_names_anybody_stands_in_the_clear_on_the_disk(
     state.intents.begin(ref, Name("event-name.ics"), operation="put", now=now, **facts)  # type: ignore[arg-type] # one dict of several types
     share = AddedShare(Address("viewing@example.com"), Address("owning@example.com"), "shared-folder")
     state.shares.add(ref.viewer.organisation, share)
+    state.personal.put(ref, Uid("event-uid"), "personal-text")
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("state.db*"))
     assert len(stored) > 20_000
     telling = ["anna", "Anna", "alias@", "example", "login-name", "salt-of", "digest-of", "work-calendar", "AAMkFolder"]
-    telling += ["viewing", "owning", "shared-folder"]
+    telling += ["viewing", "owning", "shared-folder", "personal-text"]
     telling += ["event-uid", "event-name", "target-hash", "base-etag", b"salt-of-proof".hex()]
     assert [word for word in telling if word.encode() in stored] == []
     assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("state.db*")} == {0o600}

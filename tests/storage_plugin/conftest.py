@@ -30,7 +30,7 @@ from bridge.freebusy.busy_time import BusyTime
 from bridge.freebusy.mailbox_times import MailboxTimes
 from bridge.freebusy.occurrence_index import OccurrenceIndex
 from bridge.ids import make_epoch, make_etag
-from bridge.item import Uid
+from bridge.item import AttachedFile, Uid
 from bridge.keys import load_keys
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
@@ -46,6 +46,7 @@ from bridge.model import (
     Changes,
     Conditions,
     Epoch,
+    FileKey,
     FolderId,
     IndexRecord,
     Listed,
@@ -93,6 +94,7 @@ class FakeStore:
         self.served: dict[Address, list[ServedCalendar]] = {}
         self.trouble: dict[str, BridgeError | Exception] = {}
         self.properties_kept: dict[tuple[Address, CalendarName | None], dict[str, str]] = {}
+        self.files: dict[tuple[FolderId, Name, FileKey], AttachedFile] = {}
         self.normalises = False
         self.fresh_asked = 0
         self.calls: list[str] = []
@@ -135,6 +137,14 @@ class FakeStore:
         self._called("texts")
         texts = self.kept[served.calendar.ref.folder].texts
         return {name: texts[name] for name in names if name in texts}
+
+    def attachment(self, login: Login, served: ServedCalendar, name: Name, key: FileKey) -> AttachedFile:
+        del login
+        self._called("attachment")
+        file = self.files.get((served.calendar.ref.folder, name, key))
+        if file is None:
+            raise NotFound("This event has no such file.")
+        return file
 
     def changes(self, login: Login, served: ServedCalendar, token: str | None, limit: int | None = None) -> Changes:
         self._called("changes")

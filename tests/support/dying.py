@@ -20,6 +20,7 @@ from bridge.mirror.mirror import Mirror
 from bridge.model import ANY_ETAG, CalendarName, Conditions, ETag, Name
 from bridge.service import build
 from bridge.state.intents import Intents
+from bridge.state.personal_lines import PersonalLines
 
 WATCHED: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
     (
@@ -33,11 +34,15 @@ WATCHED: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
             "update_occurrences",
             "delete_occurrences",
             "move",
+            "attach",
+            "detach",
+            "attachment",
             "calendars",
             "create_calendar",
         ),
     ),
     (Intents, ("begin", "advance", "finish", "drop", "take_over")),
+    (PersonalLines, ("put",)),
     (Mirror, ("put", "remove", "apply", "put_calendars")),
 )
 NAME = Name("dying.ics")
@@ -66,10 +71,14 @@ def _watched(method: Callable[..., Any], fatal: int) -> Callable[..., Any]:
 
 
 def write(asked: dict[str, Any]) -> dict[str, Any]:
-    """Do what is asked: ``config``, ``login``, ``password``, ``operation``, ``body``, ``match``, ``fatal``."""
+    """Do the ``operation`` that is asked, with its ``body`` and ``match``, and die at the step that is ``fatal``.
+
+    ``config``, ``login``, ``password`` and ``calendar`` say where. To look is to write nothing. How the event is served
+    in the end is in the outcome.
+    """
     service = build(load(Path(asked["config"])))
     login = service.accounts.log_in(asked["login"], asked["password"])
-    served = service.store.calendar(login, CalendarName("calendar"))
+    served = service.store.calendar(login, CalendarName(asked["calendar"]))
     service.store.snapshot(login, served)
     if asked["operation"] == "move":
         service.store.snapshot(login, service.store.calendar(login, TARGET))
@@ -89,12 +98,13 @@ def write(asked: dict[str, Any]) -> dict[str, Any]:
         made = service.store.create_calendar(login, NEW, asked["body"])
         outcome["calendars"] = [str(one.name) for one in service.store.calendars(login)]
         outcome["folder"] = made.calendar.ref.folder
-    else:
+    elif asked["operation"] == "put":
         conditions = Conditions(match, None if match else frozenset({ANY_ETAG}))
         stored = service.store.put(login, served, NAME, asked["body"].encode(), conditions)
         outcome["created"] = stored.created
     snapshot = service.store.snapshot(login, served)
     outcome |= {"steps": len(_seen), "etags": {str(one): str(value.etag) for one, value in snapshot.resources.items()}}
+    outcome["text"] = service.store.texts(served, [NAME]).get(NAME, b"").decode()
     service.close()
     return outcome
 

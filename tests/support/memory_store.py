@@ -184,6 +184,8 @@ class MemoryStore:
                 deleted=(),
                 original_start=original_start,
             )
+            if not known:
+                item = self._with_files_of(folder, series, item)
             folder.occurrences[ref.id] = item
             listed = OccurrenceRef(ref, original_start, content.start, content.end)
             others = tuple(one for one in series.exceptions if one.original_start != original_start)
@@ -208,6 +210,15 @@ class MemoryStore:
                 folder.files[id_] = (item.ref.id, file)
                 refs.append(AttachmentRef(id_, file.name, file.content_type, len(file.data)))
             return self.set_attachments(folder, item, (*item.attachments, *refs))
+
+    def _with_files_of(self, folder: Folder, series: Item, item: Item) -> Item:
+        """Give a new exception the files of its series, under ids of its own."""
+        refs = []
+        for one in series.attachments:
+            id_ = AttachmentId(f"File-{next(self.numbers)}")
+            folder.files[id_] = (item.ref.id, folder.files[one.id][1])
+            refs.append(replace(one, id=id_))
+        return replace(item, attachments=tuple(refs))
 
     def set_attachments(self, folder: Folder, item: Item, attachments: tuple[AttachmentRef, ...]) -> Item:
         """Give an item other attachments and a new change key."""

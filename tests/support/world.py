@@ -64,6 +64,7 @@ class World:
             self.exchange.add_person(address, "secret")
         self.refused: list[Caller] = []
         self.waiters = Waiters(8)
+        self.url = "https://bridge.test"
         self._open()
 
     def _open(self) -> None:
@@ -78,7 +79,7 @@ class World:
             self.exchange,
             self.mirror,
             self.state,
-            StoreSettings(fresh=15, shares=(Shared(Address(BEN), Address(ANN)),)),
+            StoreSettings(fresh=15, shares=(Shared(Address(BEN), Address(ANN)),), url=self.url, most_bytes=100_000),
             self.waiters,
             now=self.clock,
             on_refused=self.refused.append,

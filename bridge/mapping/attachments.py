@@ -1,0 +1,198 @@
+"""ATTACH (RFC 5545 3.8.1.1): the files of an event, shown as links to the bridge (parameters of RFC 8607 4).
+
+A link that comes back means the file that is there, whatever of its parameters a client has dropped and under whatever
+host and prefix it has found the bridge. Data in the event itself become files. Any other URI is none of this field's:
+it is kept.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from bridge.errors import InvalidCalendarData
+from bridge.ids import FilePlace, make_file_key, make_file_url, parse_file_url
+from bridge.item import AttachedFile, AttachmentRef, Item
+from bridge.mapping.component import Component
+from bridge.mapping.field import Asked, Field, Shown
+from bridge.mapping.lines import Line, make_line, parse_line
+from bridge.model import FileKey
+
+MOST_FILES = 100
+"""Files that one resource may have after a client has added some."""
+_TYPE = re.compile(r"[\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127}", re.ASCII)
+_UNKNOWN_TYPE = "application/octet-stream"
+_NAMES = ("FILENAME", "X-FILENAME", "X-APPLE-FILENAME", "X-LABEL")
+_LONGEST_NAME = 200
+"""Characters of a file's name, its ending among them."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_ENDINGS = {
+    "application/json": "json",
+    "application/msword": "doc",
+    "application/pdf": "pdf",
+    "application/rtf": "rtf",
+    "application/zip": "zip",
+    "image/gif": "gif",
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/svg+xml": "svg",
+    "message/rfc822": "eml",
+    "text/calendar": "ics",
+    "text/csv": "csv",
+    "text/html": "html",
+    "text/plain": "txt",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFiles:
+    """What a client says of one event's files.
+
+    ``links`` are keys of files that some item of the resource has; ``others`` are links to what is none of these;
+    ``new`` came with the event.
+    """
+
+    links: frozenset[FileKey] = frozenset()
+    others: tuple[FilePlace, ...] = ()
+    new: tuple[AttachedFile, ...] = ()
+
+    @property
+    def are_brought(self) -> bool:
+        """Whether files come to the event that are not at the resource."""
+        return bool(self.others or self.new)
+
+
+class Attachments(Field):
+    """The files of an event. They are no part of an item's content: `sync` attaches and detaches them."""
+
+    name = "ATTACH"
+    ical = frozenset({"ATTACH"})
+
+    def take(self, event: Component) -> Sequence[Line]:
+        """Give the links to files here, and the data."""
+        return [line for line in event.all("ATTACH") if _is_data(line) or parse_file_url(line.value)]
+
+    def to_item(self, asked: Asked) -> Mapping[str, Any]:  # noqa: ARG002 - the signature is a Field's
+        """Give nothing: see `read_files`."""
+        return {}
+
+    def to_ical(self, shown: Shown) -> list[str]:
+        """Write a link for each file that is not a part of the event's text."""
+        return [_link(shown, one) for one in shown_files(shown.item)]
+
+    def facts(self, item: Item) -> tuple[object, ...]:
+        """Stand on which files there are."""
+        return tuple(sorted(one.id for one in shown_files(item)))
+
+    def worth_keeping(self, lines: Sequence[str], was: Sequence[str]) -> None:
+        """Keep nothing: the links are made of the item."""
+
+    def is_same(self, lines: Sequence[str], shown: Sequence[str]) -> bool:
+        """Whether a client's lines are the links that were shown, and nothing else."""
+        taken = [parse_line(raw) for raw in lines]
+        return not any(map(_is_data, taken)) and _keys(taken) == _keys(map(parse_line, shown))
+
+
+def shown_files(item: Item) -> list[AttachmentRef]:
+    """Give the files of an item that a client is shown: not those that its text is made of."""
+    return [one for one in item.attachments if not one.is_inline]
+
+
+def keys_of(items: Iterable[Item]) -> frozenset[FileKey]:
+    """Give the keys of the files that clients are shown of items."""
+    return frozenset(make_file_key(one.id) for item in items for one in shown_files(item))
+
+
+def read_files(event: Component, known: frozenset[FileKey]) -> WantedFiles:
+    """Read what a client says of an event's files; ``known`` are those that the resource has.
+
+    Raises InvalidCalendarData for data that cannot be read.
+    """
+    links: set[FileKey] = set()
+    others: dict[FileKey, FilePlace] = {}
+    new: list[AttachedFile] = []
+    for line in event.all("ATTACH"):
+        if _is_data(line):
+            new.append(_read_data(line))
+        elif (place := parse_file_url(line.value)) is not None and place.key in known:
+            links.add(place.key)
+        elif place is not None:
+            others[place.key] = place
+    return WantedFiles(frozenset(links), tuple(others.values()), tuple(new))
+
+
+# --- links -------------------------------------------------------------------------------------------
+
+
+def _link(shown: Shown, file: AttachmentRef) -> str:
+    url = make_file_url(shown.context.calendar_url, shown.context.name, file.id, file.name)
+    parameters = {"FMTTYPE": _type(file.content_type), "FILENAME": _name(file.name)}
+    if file.size:
+        parameters["SIZE"] = str(file.size)
+    return make_line("ATTACH", url, **{name: value for name, value in parameters.items() if value})
+
+
+def _keys(lines: Iterable[Line]) -> set[FileKey]:
+    places = (parse_file_url(line.value) for line in lines)
+    return {place.key for place in places if place}
+
+
+def _type(text: str | None) -> str:
+    """Give a media type without its parameters, "" for what is none."""
+    found = _TYPE.fullmatch((text or "").split(";")[0].strip())
+    return found[0].lower() if found else ""
+
+
+# --- data --------------------------------------------------------------------------------------------
+
+
+def _is_data(line: Line) -> bool:
+    parameters = ((line.parameter(name) or "").upper() for name in ("ENCODING", "VALUE"))
+    return any(value in {"BASE64", "B", "BINARY"} for value in parameters) or line.value[:5].lower() == "data:"
+
+
+def _read_data(line: Line) -> AttachedFile:
+    if line.value[:5].lower() == "data:":
+        told_type, data = _read_data_url(line)
+    else:
+        told_type, data = "", _decode(line, line.value)
+    content_type = _type(line.parameter("FMTTYPE")) or told_type or _UNKNOWN_TYPE
+    names = (_name(line.parameter(name) or "") for name in _NAMES)
+    name = next(filter(None, names), f"attachment.{_ENDINGS.get(content_type, 'bin')}")
+    return AttachedFile(name, content_type, data)
+
+
+def _read_data_url(line: Line) -> tuple[str, bytes]:
+    """Read a data: URI (RFC 2397)."""
+    head, comma, data = line.value[5:].partition(",")
+    if not comma:
+        raise _unreadable(line, "a data: URI without a comma")
+    kind, *options = head.split(";")
+    if any(option.strip().lower() == "base64" for option in options):
+        return _type(kind), _decode(line, unquote_to_bytes(data).decode("ascii", "replace"))
+    return _type(kind) or "text/plain", unquote_to_bytes(data)
+
+
+def _decode(line: Line, text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise _unreadable(line, "not BASE64") from None
+
+
+def _unreadable(line: Line, what: str) -> InvalidCalendarData:
+    return InvalidCalendarData(f"ATTACH in line {line.number} is {what}.")
+
+
+def _name(text: str) -> str:
+    """Give a file's name without its folders, and without what no name has; a long one keeps its ending."""
+    name = _CONTROL.sub("", re.split(r"[/\\]", text)[-1]).strip()
+    if len(name) > _LONGEST_NAME:
+        stem, dot, ending = name.rpartition(".")
+        name = (
+            f"{stem[: _LONGEST_NAME - len(ending) - 1]}.{ending}" if dot and len(ending) < 20 else name[:_LONGEST_NAME]
+        )
+    return name if name.strip(".") else ""
