@@ -40,6 +40,7 @@ from bridge.model import (
     Mailbox,
     NoAvailability,
 )
+from bridge.zone_definition import ZoneDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,14 @@ class Capabilities:
 
     ``writes_silently``: a meeting can be written without mail (EWS: yes, Graph: no). ``chooses_uid``: a create keeps
     the UID it is given. ``finds_conflicts``: a stale change key is refused; where not, `sync` compares first.
+    ``defines_zones``: the server tells its zones' rules, and takes a zone with rules of its own (Exchange 2007 does
+    neither).
     """
 
     writes_silently: bool
     chooses_uid: bool
     finds_conflicts: bool
+    defines_zones: bool = False
 
 
 class Waiters:
@@ -115,6 +119,12 @@ class Exchange(Protocol):
 
     def capabilities(self, caller: Caller, deadline: Deadline) -> Capabilities:
         """Say what the server can do; asked of it at most once per process."""
+
+    def zone(self, caller: Caller, id_: str, deadline: Deadline) -> ZoneDefinition | None:
+        """Give the server's own rules for a Windows id, by which it expands series; None where it does not know it.
+
+        Only asked of servers whose `Capabilities` say that they tell.
+        """
 
     def log_in(self, credential: Credential, deadline: Deadline) -> Mailbox:
         """Try the credential and give the mailbox it opens. Raises CredentialRefused."""

@@ -11,6 +11,8 @@ from datetime import date, datetime
 from enum import Enum, StrEnum
 from typing import NewType
 
+from bridge.zone_definition import ZoneDefinition
+
 ItemId = NewType("ItemId", str)
 """Opaque and case-sensitive; changes when the item moves to another folder."""
 AttachmentId = NewType("AttachmentId", str)
@@ -27,12 +29,12 @@ Uid = NewType("Uid", str)
 class Zone:
     """A time zone as an item carries it: a Windows id such as ``W. Europe Standard Time``.
 
-    ``definition`` is the raw definition for an id that is not in the table (``tzone://…/Custom``), opaque here;
-    None for known ids.
+    ``definition`` are the rules that the item brings along: of an id that is nobody's (``tzone://Microsoft/Custom``),
+    and of a Windows id where they are not what the tz database has for it. None where the id says it all.
     """
 
     id: str
-    definition: str | None = None
+    definition: ZoneDefinition | None = None
 
 
 UTC_ZONE = Zone("UTC")

@@ -17,7 +17,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from bridge.item import BusyStatus, Item, ItemRef, Recurrence, Uid
+from bridge.item import BusyStatus, Item, ItemRef, Recurrence, Uid, Zone
+from bridge.zone_definition import ZoneDefinition
 
 OrganisationId = NewType("OrganisationId", str)
 Address = NewType("Address", str)
@@ -190,7 +191,8 @@ class IndexRecord:
     """What queries by component and time need to know of a resource without its text.
 
     ``start`` and ``end`` are UTC, end exclusive (equal to start for an event of no length). ``is_all_day`` says that
-    they stand for whole days of the event's own zone, ``zone_id`` (the item's start zone).
+    they stand for whole days of the event's own zone, ``zone_id`` (the item's start zone), whose rules are
+    ``zone_definition`` where the item brings them along.
     For a series they are the master's first occurrence, with the pattern in ``recurrence`` and what differs from it in
     ``exceptions`` and ``deleted`` (original starts). Instances without a master stand in ``exceptions`` alone, with
     ``has_master`` False. ``is_floating``: it is served without a zone, so that its times are the clock's wherever its
@@ -208,6 +210,12 @@ class IndexRecord:
     deleted: tuple[datetime, ...] = ()
     has_master: bool = True
     is_floating: bool = False
+    zone_definition: ZoneDefinition | None = None
+
+    @property
+    def zone(self) -> Zone:
+        """The item's start zone."""
+        return Zone(self.zone_id, self.zone_definition)
 
 
 @dataclass(frozen=True, slots=True)

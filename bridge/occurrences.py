@@ -37,13 +37,17 @@ from bridge.item import (
     Zone,
 )
 from bridge.model import IndexRecord
-from bridge.zones import load_zone, to_iana, to_instant
+from bridge.zone_rules import differences
+from bridge.zones import load_zone, to_instant, to_rules
 
 _DAY = timedelta(days=1)
 _NEAR = timedelta(hours=12)
 _EARLIEST = datetime(1601, 1, 1, tzinfo=UTC)
 _LAST_YEAR = 4500
 """The years Exchange has (MS-DTYP FILETIME begins in 1601; ErrorRecurrenceEndDateTooBig names 4500-09-01)."""
+
+LAST_TOLD_YEAR = 2037
+"""Of a series without end, single occurrences are looked at until here: so far the tz database tells of changes."""
 
 _WEEK = (Day.MONDAY, Day.TUESDAY, Day.WEDNESDAY, Day.THURSDAY, Day.FRIDAY, Day.SATURDAY, Day.SUNDAY)
 WEEKDAYS: dict[Day, frozenset[int]] = {
@@ -193,23 +197,48 @@ class Series:
         return moment.astimezone(self.zone).replace(tzinfo=None)
 
 
+def is_expanded_alike(series: Series, other: tzinfo, last_year: int, first_end: datetime | None = None) -> bool:
+    """Say whether a series has its occurrences at the same moments by other rules, up to a year or its end.
+
+    ``first_end`` is when the first occurrence ends (UTC); where it is given, ends are held against each other, too.
+    """
+    mirrored = Series(series.recurrence, series.start, other, series.is_all_day)
+    if series.time != mirrored.time:
+        return False
+    own_last = series.at(series.size).year if series.size else last_year
+    years = range(series.start.year, min(own_last, max(last_year, series.start.year + 1)) + 1)
+    longest = _DAY + (first_end - series.start if first_end else timedelta())
+    for low, high in (span for year in years for span in differences(series.zone, other, year)):
+        for number, start in series.starts(low - longest):
+            if start >= high + _DAY:
+                break
+            if mirrored.at(number) != start:
+                return False
+            if first_end and mirrored.end(start, first_end) != series.end(start, first_end):
+                return False
+    return True
+
+
 def series_of(index: IndexRecord) -> Series | None:
     """Give the series that an index record tells of, None for anything else."""
     if index.recurrence is None or not index.has_master:
         return None
-    zone = zone_of(index.zone_id, index.start, index.recurrence, is_all_day=index.is_all_day)
+    zone = zone_of(index.zone, index.start, index.recurrence, is_all_day=index.is_all_day)
     return Series(index.recurrence, index.start, zone, index.is_all_day)
 
 
-@lru_cache(maxsize=1024)
-def zone_of(zone_id: str, start: datetime, recurrence: Recurrence, *, is_all_day: bool = False) -> ZoneInfo:
-    """Give the rules by which a series is expanded.
+@lru_cache(maxsize=2048)
+def zone_of(zone: Zone, start: datetime, recurrence: Recurrence, *, is_all_day: bool = False) -> ZoneInfo:
+    """Give the rules by which a series is expanded: those that the item brings along, as Exchange does.
 
-    A zone that is not known (it came with a definition, which is not read yet) becomes the fixed offset of fewest
-    hours that has ``start`` on the recurrence's first day, at midnight where the days are whole; changes of its clock
-    are not known then.
+    Of a Windows id they are the tz database's where these have every occurrence at the same moments, until 2037 where
+    there is no end. A zone that is not known becomes the fixed offset of fewest hours that has ``start`` on the
+    recurrence's first day, at midnight where the days are whole; changes of its clock are not known then.
     """
-    if known := to_iana(Zone(zone_id)):
+    known, named = to_rules(zone), to_rules(Zone(zone.id))
+    if known and named and known is not named and not is_all_day:
+        return named if is_expanded_alike(Series(recurrence, start, named), known, LAST_TOLD_YEAR) else known
+    if known:
         return known
     first = datetime.combine(recurrence.start, time(), UTC)
     shifts = sorted(range(-12, 15), key=abs)

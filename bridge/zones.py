@@ -1,10 +1,13 @@
-"""Time zones: Windows ids, IANA names, and what clients write in a TZID. Only this room tells one from another.
+"""Time zones: Windows ids, IANA names, definitions, and what clients write in a TZID.
+
+Only this room tells one from another.
 
 Rules come from the tzdata package alone, read past the machine's own zone files, so that one release of the bridge
 computes the same everywhere. `zoneinfo.reset_tzpath` would do that too, for every library of the process; reading the
 files leaves the others alone.
 """
 
+import hashlib
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache, lru_cache
@@ -13,6 +16,8 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from bridge.item import UTC_ZONE, Zone
+from bridge.zone_definition import ClockChange, ZoneDefinition
+from bridge.zone_rules import make_rules
 from bridge.zone_table import TABLE
 
 _NAMES_BY_ID: dict[str, list[str]] = {
@@ -33,6 +38,7 @@ _CITIES = {
     for name in sorted(IANA_TO_WINDOWS, reverse=True)
     if "/" in name and not name.startswith("Etc/")
 }
+_CUSTOM = "tzone://Microsoft/Custom"
 _UTC_FORMS = frozenset({"z", "utc", "coordinated universal time", "tzone://microsoft/utc"})
 _OFFSET = re.compile(r"\(?(?:UTC|GMT)\s*([+-])(\d{1,2}):?(\d{2})?\)?", re.IGNORECASE)
 _DISPLAY_PREFIX = re.compile(r"\((?:UTC|GMT)[^)]*\)\s*", re.IGNORECASE)
@@ -100,10 +106,39 @@ def load_zone(name: str) -> ZoneInfo:
         return ZoneInfo.from_file(file, key=name)
 
 
-def to_iana(zone: Zone) -> ZoneInfo | None:
-    """Give the rules an item's zone is shown under; None for an id that is not known."""
+def to_rules(zone: Zone) -> ZoneInfo | None:
+    """Give the rules of an item's zone: those it brings along, else those of its id; None for an id that is not known.
+
+    Their key is the TZID the zone is shown under: an IANA name, or one made of the rules that came along, so that no
+    client takes them for others it has seen.
+    """
+    if zone.definition is not None and zone.definition.eras:
+        prefix = zone.id if zone.id in WINDOWS_TO_IANA else "Custom"
+        return make_rules(zone.definition, f"{prefix}/{_digest(zone.definition)}")
     name = _shown_name(zone.id)
     return load_zone(name) if name else None
+
+
+def to_custom(definition: ZoneDefinition) -> Zone:
+    """Give a zone of nobody's that has these rules; equal rules give an equal id.
+
+    Outlook's own of this kind are called so: ``tzone://Microsoft/Custom``, Customized Time Zone.
+    """
+    named = ZoneDefinition(definition.eras, "Customized Time Zone")
+    return Zone(f"{_CUSTOM}/{_digest(definition)}", named)
+
+
+@lru_cache(maxsize=1024)
+def _digest(definition: ZoneDefinition) -> str:
+    told = [
+        (str(era.since), era.since_seconds, era.offset, [(*_when(change), change.offset) for change in era.changes])
+        for era in definition.eras
+    ]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
+
+
+def _when(change: ClockChange) -> tuple[int | None, ...]:
+    return change.month, change.day, change.position, change.weekday, change.seconds
 
 
 @lru_cache(maxsize=1024)
@@ -196,7 +231,7 @@ def _behind_prefix(text: str) -> str | None:
 
 @lru_cache(maxsize=2048)
 def _known_offsets(id_: str, year: int) -> tuple[timedelta | None, ...]:
-    rules = to_iana(Zone(id_))
+    rules = to_rules(Zone(id_))
     return _offsets(rules, year) if rules else ()
 
 

@@ -21,6 +21,7 @@ from bridge.item import (
     RelativeMonthly,
     RelativeYearly,
     Weekly,
+    Zone,
 )
 from bridge.model import ExceptionRecord, IndexRecord
 from bridge.occurrences import Series, last_end, occurrences, zone_of
@@ -284,7 +285,7 @@ def test_the_last_end_of_a_single_event_is_its_end() -> None:
 def test_a_zone_that_is_not_known_is_an_offset_that_has_the_series_begin_on_its_day(
     zone_id: str, start: str, first: date, key: str, *, is_all_day: bool
 ) -> None:
-    assert zone_of(zone_id, utc(start), Recurrence(Daily(1), first), is_all_day=is_all_day).key == key
+    assert zone_of(Zone(zone_id), utc(start), Recurrence(Daily(1), first), is_all_day=is_all_day).key == key
 
 
 def test_an_original_start_that_another_server_tells_an_hour_off_is_still_found() -> None:

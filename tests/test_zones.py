@@ -13,9 +13,9 @@ from bridge.zones import (
     WINDOWS_TO_IANA,
     load_zone,
     resolve_tzid,
-    to_iana,
     to_instant,
     to_known,
+    to_rules,
     to_windows,
 )
 
@@ -35,7 +35,7 @@ def test_every_windows_id_comes_back_from_its_iana_name() -> None:
 
 
 def test_every_windows_id_has_rules() -> None:
-    assert all(to_iana(Zone(id_)) for id_ in WINDOWS_TO_IANA)
+    assert all(to_rules(Zone(id_)) for id_ in WINDOWS_TO_IANA)
     assert len(WINDOWS_TO_IANA) == 141
 
 
@@ -52,13 +52,13 @@ def test_every_windows_id_has_rules() -> None:
     ],
 )
 def test_a_windows_zone_has_its_golden_name(id_: str, name: str) -> None:
-    rules = to_iana(Zone(id_))
+    rules = to_rules(Zone(id_))
     assert rules is not None
     assert rules.key == name
 
 
 def test_a_zone_that_is_not_known_has_no_rules() -> None:
-    assert to_iana(Zone("tzone://Microsoft/Custom", "<definition/>")) is None
+    assert to_rules(Zone("tzone://Microsoft/Custom")) is None
 
 
 @pytest.mark.parametrize(

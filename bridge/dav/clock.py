@@ -3,15 +3,14 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from bridge.item import Zone
 from bridge.mapping.component import Component
 from bridge.mapping.lines import Line
-from bridge.mapping.times import is_place
+from bridge.mapping.moment import is_place
 from bridge.mapping.values import parse_date, parse_date_time
 from bridge.mapping.vtimezone import read_vtimezone
 from bridge.model import IndexRecord
 from bridge.occurrences import Occurrence, series_of
-from bridge.zones import load_zone, resolve_tzid, to_iana
+from bridge.zones import load_zone, resolve_tzid, to_rules
 
 _DAY = timedelta(days=1)
 _HALF_DAY = _DAY / 2
@@ -23,7 +22,7 @@ TimeZones = Callable[[], Mapping[str, Component]]
 def home_zone(record: IndexRecord) -> tzinfo:
     """Give the zone in which an event's whole days begin; UTC where it is not known."""
     series = series_of(record)
-    return series.zone if series is not None else to_iana(Zone(record.zone_id)) or UTC
+    return series.zone if series is not None else to_rules(record.zone) or UTC
 
 
 def day_of(instant: datetime, zone: tzinfo) -> date:

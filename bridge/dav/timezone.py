@@ -6,7 +6,7 @@ from bridge.dav.clock import timezones_of
 from bridge.dav.refusals import NotServed
 from bridge.errors import InvalidCalendarData
 from bridge.mapping.component import read_components
-from bridge.mapping.times import is_place
+from bridge.mapping.moment import is_place
 from bridge.mapping.vtimezone import read_vtimezone
 from bridge.zones import load_zone, resolve_tzid
 

@@ -87,10 +87,11 @@ def read_reference(found: Found, element: Element) -> None:
 
 
 def read_zone(key: str) -> Read:
-    """Read a time zone."""
+    """Read a time zone, and keep the element: the rules in it may matter when the rest of the item is known."""
 
     def read(found: Found, element: Element) -> None:
         found.setdefault(key, from_zone(element))
+        found.setdefault(f"{key}_element", element)
 
     return read
 

@@ -51,6 +51,7 @@ from bridge.model import (
     CalendarRef,
     Caller,
 )
+from bridge.zone_definition import ZoneDefinition
 
 _OLDEST_MAJOR = 14
 """Exchange 2010. Change keys have been enforced for as long; what is older is not asked."""
@@ -73,7 +74,7 @@ class EwsExchange(EwsDirectory):
 
         Change keys are trusted only where GetServerTimeZones is known: servers that are not Exchange mostly lack it
         and accept stale change keys. Exchange 2007 lacks it too, so it is not asked, and not trusted either. An answer
-        that may be a passing trouble is not remembered.
+        that may be a passing trouble is not remembered, and no reason to refuse a zone.
         """
         if self._capabilities is not None:
             return self._capabilities
@@ -84,14 +85,23 @@ class EwsExchange(EwsDirectory):
         except (RequestRefused, ExchangeFailed) as error:
             finds_conflicts = False
             is_sure = not error.code.startswith(_SAYS_NOTHING)
+        defines_zones = finds_conflicts or not is_sure
         build = self._wire.build
         if build is not None and build[0] < _OLDEST_MAJOR:
-            finds_conflicts = False
-        found = Capabilities(writes_silently=True, chooses_uid=True, finds_conflicts=finds_conflicts)
+            finds_conflicts = defines_zones = False
+        found = Capabilities(
+            writes_silently=True, chooses_uid=True, finds_conflicts=finds_conflicts, defines_zones=defines_zones
+        )
         if is_sure:
             with self._lock:
                 self._capabilities = found
         return found
+
+    def zone(self, caller: Caller, id_: str, deadline: Deadline) -> ZoneDefinition | None:
+        """Give the server's own rules for a zone; see `bridge.exchange.Exchange`."""
+        request = get_server_time_zones.request(id_, full=True)
+        with reading():
+            return get_server_time_zones.read_definition(self._ask(caller, request, deadline), id_)
 
     def feed(self, caller: Caller, calendar: CalendarRef, cursor: Cursor | None, deadline: Deadline) -> Page:
         """Give a page of changes, at most 512; see `bridge.exchange.Exchange`."""

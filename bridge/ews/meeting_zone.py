@@ -7,18 +7,17 @@ MeetingTimeZone (TimeZoneType). Offsets there are what must be added to local ti
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
-from lxml import etree
-
 from bridge.errors import RequestRefused
-from bridge.ews.recurrence import to_pattern
-from bridge.ews.xml import TYPES, Element, text_element, type_element
+from bridge.ews.recurrence import from_pattern, to_pattern
+from bridge.ews.times import from_duration
+from bridge.ews.xml import Element, find_type, text_element, type_element, type_text
 from bridge.item import UTC_ZONE, Day, Position, RelativeYearly, Zone
-from bridge.zones import to_iana, to_windows
+from bridge.zone_definition import ClockChange, ZoneDefinition, ZoneEra
+from bridge.zones import to_rules, to_windows
 
-_TAG = f"{{{TYPES}}}MeetingTimeZone"
 _POSITIONS = tuple(Position)
 _DAYS = (Day.MONDAY, Day.TUESDAY, Day.WEDNESDAY, Day.THURSDAY, Day.FRIDAY, Day.SATURDAY, Day.SUNDAY)
 _MINUTE = timedelta(minutes=1)
@@ -35,7 +34,7 @@ class _Change:
 def from_meeting_zone(element: Element | None, text: str | None) -> Zone:
     """Read MeetingTimeZone, and where it tells nothing, calendar:TimeZone, the zone's name for people.
 
-    A name that is not known keeps its rules as they came, so that they can be written back.
+    A name that is not known has the rules that came with it, where they make sense.
     """
     name = (element.get("TimeZoneName") or "").strip() if element is not None else ""
     shown = (text or "").strip()
@@ -43,9 +42,30 @@ def from_meeting_zone(element: Element | None, text: str | None) -> Zone:
         known = _known(told) if told else None
         if known is not None:
             return known
-    if element is not None and len(element):
-        return Zone(name or shown or "MeetingTimeZone", etree.tostring(element, encoding="unicode", with_tail=False))
-    return Zone(name or shown) if name or shown else UTC_ZONE
+    definition = _definition(element) if element is not None and len(element) else None
+    return Zone(name or shown or "MeetingTimeZone", definition) if name or shown or definition else UTC_ZONE
+
+
+def _definition(element: Element) -> ZoneDefinition | None:
+    try:
+        base = -from_duration(type_text(element, "BaseOffset"))
+        found = [(name, find_type(element, name)) for name in ("Standard", "Daylight")]
+        changes = (_change(one, base, is_daylight=name == "Daylight") for name, one in found if one is not None)
+        return ZoneDefinition((ZoneEra(base, tuple(changes)),), element.get("TimeZoneName") or "")
+    except ValueError:
+        return None
+
+
+def _change(element: Element, base: int, *, is_daylight: bool) -> ClockChange:
+    """Read Standard or Daylight (TimeChangeType). Raises ValueError."""
+    pattern = from_pattern(element)
+    if not isinstance(pattern, RelativeYearly) or pattern.day not in _DAYS:
+        raise ValueError("a change that does not come on a day of the week")
+    at = time.fromisoformat(type_text(element, "Time").strip()[:8])
+    position = -1 if pattern.position is Position.LAST else _POSITIONS.index(pattern.position) + 1
+    offset = base - from_duration(type_text(element, "Offset") or "PT0S")
+    seconds = at.hour * 3600 + at.minute * 60 + at.second
+    return ClockChange(pattern.month, seconds, offset, is_daylight, _DAYS.index(pattern.day), position)
 
 
 @lru_cache(maxsize=512)
@@ -58,11 +78,7 @@ def to_meeting_zone(zone: Zone, start: datetime) -> Element:
 
     Rules that are not two changes a year go without saying: the server looks the name up.
     """
-    if zone.definition is not None:
-        element = etree.fromstring(zone.definition, etree.XMLParser(resolve_entities=False, no_network=True))
-        if element.tag == _TAG:
-            return element
-    rules = to_iana(zone)
+    rules = to_rules(zone)
     if rules is None:
         raise RequestRefused("This version of Exchange is not told of the event's time zone.", "ErrorTimeZone")
     return type_element(

@@ -32,6 +32,7 @@ from bridge.ews.meeting_zone import from_meeting_zone
 from bridge.ews.named_properties import GLOBAL_OBJECT_ID, meeting_uri
 from bridge.ews.recurrence import RecurrenceNotUnderstood, from_recurrence
 from bridge.ews.series import from_deleted, from_modified, start_on
+from bridge.ews.times import with_rules
 from bridge.ews.xml import TYPES, Element, find_type, from_instant, type_element
 from bridge.ids import PROPERTY_KEPT, PROPERTY_NAME, make_derived_uid
 from bridge.item import (
@@ -45,11 +46,15 @@ from bridge.item import (
     ItemKind,
     ItemRef,
     Outline,
+    Recurrence,
     Response,
     Sensitivity,
     Uid,
     Zone,
 )
+
+_LAST_TOLD = 2037
+"""Of a series without end, the rules of its zone are held against ours until here, as `bridge.occurrences` does."""
 
 CALENDAR_ITEM = f"{{{TYPES}}}CalendarItem"
 
@@ -153,6 +158,8 @@ def _content(found: Found, ref: ItemRef, kind: ItemKind) -> Content:
         if "recurrence" not in found:
             raise RecurrenceNotUnderstood("a master without a recurrence")
         recurrence = from_recurrence(found["recurrence"], start_zone)
+        start_zone = _zone_of_series(found, start_zone, recurrence)
+    end_zone: Zone = found.get("end_zone", start_zone)
     return Content(
         # Very old items have no UID; their id tells them apart as long as they stay where they are
         uid=found.get("uid") or make_derived_uid(Uid("no-uid"), ref.id),
@@ -160,7 +167,7 @@ def _content(found: Found, ref: ItemRef, kind: ItemKind) -> Content:
         start=from_instant(found.get("start")),
         end=from_instant(found.get("end")),
         start_zone=start_zone,
-        end_zone=found.get("end_zone", start_zone),
+        end_zone=start_zone if end_zone.id == start_zone.id else end_zone,
         is_all_day=found.get("is_all_day", False),
         location=found.get("location", ""),
         body=body,
@@ -175,6 +182,14 @@ def _content(found: Found, ref: ItemRef, kind: ItemKind) -> Content:
         name_stamp=found.get(PROPERTY_NAME),
         kept=found.get(PROPERTY_KEPT),
     )
+
+
+def _zone_of_series(found: Found, zone: Zone, recurrence: Recurrence) -> Zone:
+    """Give a series' zone with the rules that Exchange expands it by, where these are not ours all the while."""
+    if "start_zone_element" not in found:
+        return zone
+    first, last = recurrence.start.year, recurrence.end.year if recurrence.end else _LAST_TOLD
+    return with_rules(zone, found["start_zone_element"], first - 1, max(first, min(last, _LAST_TOLD)) + 1)
 
 
 def _original_start(found: Found, kind: ItemKind, content: Content) -> datetime | None:

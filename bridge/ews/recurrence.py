@@ -24,7 +24,7 @@ from bridge.item import (
     Weekly,
     Zone,
 )
-from bridge.zones import to_iana
+from bridge.zones import to_rules
 
 WEEK = (Day.SUNDAY, Day.MONDAY, Day.TUESDAY, Day.WEDNESDAY, Day.THURSDAY, Day.FRIDAY, Day.SATURDAY)
 _KINDS: Mapping[Day, frozenset[Day]] = MappingProxyType(
@@ -143,6 +143,12 @@ def from_recurrence(element: Element, zone: Zone) -> Recurrence:
         raise RecurrenceNotUnderstood("a recurrence that makes no sense") from error
 
 
+def from_pattern(element: Element) -> Pattern:
+    """Read the pattern among an element's children. Raises ValueError where there is none."""
+    told, read = _first(element, _PATTERNS)
+    return read(told)
+
+
 def _first(element: Element, known: Mapping[str, _Told]) -> tuple[Element, _Told]:
     for child in element:
         told = known.get(str(child.tag))
@@ -212,7 +218,7 @@ def _from_date(element: Element, name: str, zone: Zone) -> date:
     if "T" not in text:
         return date.fromisoformat(text[:_DATE_LENGTH])
     told = datetime.fromisoformat(text)
-    rules = to_iana(zone)
+    rules = to_rules(zone)
     if told.time() == time(0) or told.tzinfo is None or rules is None:
         return told.date()
     return from_instant(text).astimezone(rules).date()

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from bridge.ews.named_properties import GLOBAL_OBJECT_ID
 from bridge.ews.xml import TYPES, Element, find_type, from_instant, type_element, type_text
 from bridge.item import ChangeKey, Content, ItemId, ItemRef, OccurrenceRef
-from bridge.zones import to_iana
+from bridge.zones import to_rules
 
 _GOID_DATE = slice(16, 20)
 """Year (two bytes, high one first), month and day of an instance in its global object id (MS-OXOCAL 2.2.1.27)."""
@@ -86,7 +86,7 @@ def start_on(day: date, content: Content) -> datetime | None:
     All that an instance without a master tells of its place is the day. Where its time was moved this is not where
     the pattern had it, but it names the instance all the same.
     """
-    rules = to_iana(content.start_zone)
+    rules = to_rules(content.start_zone)
     if rules is None:
         return None
     local = content.start.astimezone(rules)

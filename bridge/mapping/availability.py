@@ -34,10 +34,10 @@ class Availability(Field):
         return {"busy_status": _to_busy_status(asked.event)}
 
     def to_ical(self, shown: Shown) -> list[str]:
-        """Write TRANSP, and the rest where it adds to it."""
+        """Write TRANSP where it is not OPAQUE, the default, and the rest where it adds to it."""
         item = shown.item
         shown_status = effective_status(item)
-        lines = ["TRANSP:TRANSPARENT" if shown_status in _TRANSPARENT else "TRANSP:OPAQUE"]
+        lines = ["TRANSP:TRANSPARENT"] if shown_status in _TRANSPARENT else []
         if item.is_cancelled:
             lines.append("STATUS:CANCELLED")
         elif shown_status is BusyStatus.TENTATIVE:

@@ -11,8 +11,9 @@ from bridge.errors import InvalidCalendarData, NotExpressible
 from bridge.item import Item
 from bridge.mapping.field import Asked, Shown, ShownField
 from bridge.mapping.lines import Line, make_line
+from bridge.mapping.moment import Moment, read_moment
 from bridge.mapping.recurrence import Rule
-from bridge.mapping.times import Moment, Times, read_moment, rules_of
+from bridge.mapping.times import Times, rules_of
 from bridge.mapping.values import write_date, write_date_time, write_utc
 from bridge.occurrences import Series
 

@@ -17,7 +17,7 @@ from bridge.mapping.component import Component
 from bridge.mapping.context import Context
 from bridge.mapping.field import Asked
 from bridge.mapping.lines import blocks, same
-from bridge.mapping.times import read_moment
+from bridge.mapping.moment import read_moment
 from bridge.mapping.values import parse_date, parse_date_time, write_date, write_utc
 from bridge.occurrences import Series
 

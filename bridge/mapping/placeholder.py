@@ -29,5 +29,5 @@ def to_placeholder(uid: Uid, outline: Outline | None) -> Rendering:
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODID}", "BEGIN:VEVENT"]
     lines += [f"UID:{escape(uid)}", f"SUMMARY:{_SUMMARY}", f"DTSTART:{write_utc(start)}"]
     lines += [f"DTEND:{write_utc(end)}"] if end > start else []
-    lines += [f"TRANSP:{'TRANSPARENT' if is_free else 'OPAQUE'}", f"DTSTAMP:{NO_STAMP}"]
+    lines += [*(["TRANSP:TRANSPARENT"] if is_free else []), f"DTSTAMP:{NO_STAMP}"]
     return Rendering(fold([*lines, "END:VEVENT", "END:VCALENDAR"]), IndexRecord(start, end, busy_status=status))

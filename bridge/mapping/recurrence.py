@@ -8,12 +8,13 @@ from itertools import count
 from typing import Any
 
 from bridge.errors import InvalidCalendarData, NotExpressible
-from bridge.item import AbsoluteMonthly, AbsoluteYearly, Content, Daily, Item, Recurrence
+from bridge.item import AbsoluteMonthly, AbsoluteYearly, Content, Daily, Item, Recurrence, Zone
 from bridge.mapping.field import Asked, Field, Shown, attributes
 from bridge.mapping.lines import Line
+from bridge.mapping.moment import read_moment
 from bridge.mapping.pattern import to_pattern, to_rule
 from bridge.mapping.rrule import RRule, parse_rrule
-from bridge.mapping.times import Times, days_in, read_moment, rules_of
+from bridge.mapping.times import Times, days_in, rules_of
 from bridge.mapping.values import parse_date, parse_date_time, write_date, write_date_time, write_utc
 from bridge.occurrences import Series, zone_of
 from bridge.zones import to_instant
@@ -63,7 +64,7 @@ class Rule(Field):
         content = item.content
         if content.recurrence is None:
             return ()
-        return (_canonical(content.recurrence, content.start, content.start_zone.id, is_all_day=content.is_all_day),)
+        return (_canonical(content.recurrence, content.start, content.start_zone, is_all_day=content.is_all_day),)
 
 
 def read_rule(asked: Asked) -> Ruled | None:
@@ -92,7 +93,7 @@ def make_series(content: Content) -> Series | None:
     """Give the series that a content is the master of; None for a single event."""
     if content.recurrence is None:
         return None
-    zone = zone_of(content.start_zone.id, content.start, content.recurrence, is_all_day=content.is_all_day)
+    zone = zone_of(content.start_zone, content.start, content.recurrence, is_all_day=content.is_all_day)
     start = content.start
     if content.is_all_day:
         start = to_instant(datetime.combine(days_in(content, zone)[0], time()), zone)
@@ -109,8 +110,8 @@ def _first(asked: Asked) -> Series:
         raise InvalidCalendarData("The event has no DTSTART.")
     values = _TIMES.to_item(asked)
     content = Content(uid=asked.obj.uid, subject="", **values)
-    rules = rules_of(content, asked.context)
     moment = read_moment(line, asked)
+    rules = rules_of(content, asked.context) if content.is_all_day else moment.rules
     local = content.start.astimezone(rules)
     if moment.is_skipped:
         raise NotExpressible(f"DTSTART in line {line.number} is a time that the clock skips on that day.")
@@ -234,9 +235,9 @@ def _write_until(series: Series, last: int, form: Line | None) -> str:
 
 
 @lru_cache(maxsize=8192)
-def _canonical(recurrence: Recurrence, start: datetime, zone_id: str, *, is_all_day: bool) -> str:
-    zone = zone_of(zone_id, start, recurrence, is_all_day=is_all_day)
-    return _text(Series(recurrence, start, zone, is_all_day), None)
+def _canonical(recurrence: Recurrence, start: datetime, zone: Zone, *, is_all_day: bool) -> str:
+    rules = zone_of(zone, start, recurrence, is_all_day=is_all_day)
+    return _text(Series(recurrence, start, rules, is_all_day), None)
 
 
 def _normal(recurrence: Recurrence) -> tuple[object, ...]:

@@ -22,7 +22,7 @@ from bridge.mapping.times import midnights
 from bridge.mapping.values import parse_date_time, write_utc
 from bridge.model import ExceptionRecord, IndexRecord
 from bridge.occurrences import Series
-from bridge.zones import to_iana
+from bridge.zones import to_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ class Resource:
             exceptions=tuple(records),
             deleted=self.master.deleted,
             is_floating=_floats(self.shown, self.kept),
+            zone_definition=content.start_zone.definition,
         )
 
     def _kept_alone(self) -> set[datetime]:
@@ -127,7 +128,7 @@ def make_occurrence(master: Shown, original: datetime) -> Item:
 def inside(master: Shown) -> Context:
     """Give the context of a series' occurrences: floating times and days are in the series' zone."""
     zone = master.item.content.start_zone
-    return replace(master.context, zone=zone) if to_iana(zone) else master.context
+    return replace(master.context, zone=zone) if to_rules(zone) else master.context
 
 
 def under(item: Item, uid: Uid) -> Item:
@@ -163,6 +164,7 @@ def instances_index(instances: Iterable[tuple[datetime, Item]], context: Context
         zone_id=content.start_zone.id,
         exceptions=tuple(records),
         has_master=False,
+        zone_definition=content.start_zone.definition,
     )
 
 

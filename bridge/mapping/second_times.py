@@ -6,17 +6,15 @@ and would end before it begins; every client has its own idea of that.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from bridge.mapping.field import Shown
-from bridge.mapping.vtimezone import onsets_of
-from bridge.occurrences import Series
+from bridge.occurrences import LAST_TOLD_YEAR, Series
+from bridge.zone_rules import onsets_of
 
 _DAY = timedelta(days=1)
-_LAST_YEAR = 2037
-"""Of a series without end, occurrences are told until here: so far the tz database itself tells of single changes."""
 
 
 def second_starts(shown: Shown) -> frozenset[datetime]:
@@ -28,9 +26,9 @@ def second_starts(shown: Shown) -> frozenset[datetime]:
     if series is None or series.is_all_day or not isinstance(series.zone, ZoneInfo) or _is_floating(shown):
         return frozenset()
     first_end = shown.item.content.end
-    last = series.at(series.size).year + 1 if series.size else _LAST_YEAR
+    last = series.at(series.size).year + 1 if series.size else LAST_TOLD_YEAR
     found = set()
-    for day in _days(series, first_end, series.zone.key, last):
+    for day in _days(series, first_end, series.zone, last):
         number = series.number_on(day)
         start = series.at(number) if number else None
         end = series.end(start, first_end) if start else None
@@ -39,7 +37,7 @@ def second_starts(shown: Shown) -> frozenset[datetime]:
     return frozenset(found)
 
 
-def _days(series: Series, first_end: datetime, zone: str, last: int) -> Iterator[date]:
+def _days(series: Series, first_end: datetime, zone: tzinfo, last: int) -> Iterator[date]:
     """Give the days (local) on which an occurrence would begin or end in an hour that comes twice or never."""
     first = series.start.astimezone(series.zone).date()
     midnight = datetime.combine(first, time())
@@ -54,7 +52,7 @@ def _days(series: Series, first_end: datetime, zone: str, last: int) -> Iterator
 
 
 @lru_cache(maxsize=16384)
-def _changed_hours(zone: str, year: int) -> tuple[tuple[datetime, datetime], ...]:
+def _changed_hours(zone: tzinfo, year: int) -> tuple[tuple[datetime, datetime], ...]:
     """Give from which time of the clock to which it comes twice or never, in a year."""
     changes = ((one.local, one.after - one.before) for one in onsets_of(zone, year))
     return tuple((min(local, local + forward), max(local, local + forward)) for local, forward in changes)

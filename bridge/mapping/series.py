@@ -10,7 +10,7 @@ from bridge.mapping.attachments import WantedFiles, keys_of, read_files
 from bridge.mapping.calendar_object import CalendarObject
 from bridge.mapping.component import Component
 from bridge.mapping.context import Context
-from bridge.mapping.document import own_timezones, write_document, years_of
+from bridge.mapping.document import own_timezones, span_of, write_document, zones_of
 from bridge.mapping.field import Asked, Shown
 from bridge.mapping.kept import Inherited, Kept, KeptException, KeptLines, parse_kept, write_kept
 from bridge.mapping.limits import check_limits
@@ -29,6 +29,7 @@ from bridge.mapping.resource import (
     make_shown,
     under,
 )
+from bridge.mapping.series_zone import settle_zone
 from bridge.mapping.table import Read, event_lines, is_as_shown, keep_fields, leftovers, read_values
 from bridge.mapping.times import Times
 from bridge.mapping.values import write_utc
@@ -99,7 +100,8 @@ def to_ical(
         own = [personal.whole, *(parts.get(start, personal.alarms) for start in starts)]
         events = [show(event, lines) for event, lines in zip(events, own, strict=True)]
     index = resource.index()
-    return Rendering(write_document(resource.kept, events, years_of(index)), index)
+    zones = zones_of(item.content for item in (resource.master, *resource.exceptions.values()))
+    return Rendering(write_document(resource.kept, events, span_of(index), zones), index)
 
 
 def _instances_to_ical(items: tuple[Item, ...], context: Context, uid: Uid, personal: Personal | None) -> Rendering:
@@ -112,7 +114,8 @@ def _instances_to_ical(items: tuple[Item, ...], context: Context, uid: Uid, pers
     timezones = {tzid: lines for one in reversed(kept) for tzid, lines in one.timezones.items()}
     around = Kept(calendar=kept[0].calendar, timezones=timezones)
     index = instances_index(instances.items(), context)
-    return Rendering(write_document(around, events, years_of(index)), index)
+    zones = zones_of(item.content for item in items)
+    return Rendering(write_document(around, events, span_of(index), zones), index)
 
 
 def _instances(items: Sequence[Item], uid: Uid) -> dict[datetime, Item]:
@@ -181,6 +184,8 @@ def _read(obj: CalendarObject, event: Component, context: Context, before: Resou
     old = before.kept if before else Kept()
     read = read_values(asked, before.shown if before else None, old)
     content = replace(Content(**read.values), kept=None)
+    if before is None or not {Times.name, Rule.name} <= read.unchanged:
+        content = settle_zone(content, asked)
     series = make_series(content)
     overrides = _overrides(obj, context, series, before)
     deleted = _deleted(asked, series, before, read.unchanged) - overrides.keys()
@@ -310,9 +315,13 @@ def _write_kept(master: _Master, exceptions: Mapping[str, KeptException]) -> str
     lines += [*kept.more, *(line for one in exceptions.values() for line in one.more or ())]
     content, series = master.shown.item.content, master.shown.series
     index = IndexRecord(
-        content.start, content.end, zone_id=content.start_zone.id, recurrence=series.recurrence if series else None
+        content.start,
+        content.end,
+        zone_id=content.start_zone.id,
+        recurrence=series.recurrence if series else None,
+        zone_definition=content.start_zone.definition,
     )
-    timezones = own_timezones(master.obj, lines, years_of(index))
+    timezones = own_timezones(master.obj, lines, span_of(index), zones_of([content]))
     return write_kept(replace(kept, timezones=timezones))
 
 
@@ -360,6 +369,6 @@ def _to_instance(asked: Asked, original: datetime, *, is_around_unchanged: bool)
     if before and is_around_unchanged and is_as_shown(asked.event, read.unchanged, old):
         return replace(content, kept=before.content.kept)
     lines = [*(line for one in kept.values() for line in one.lines), *more]
-    timezones = own_timezones(asked.obj, lines, (content.start.year, content.end.year))
+    timezones = own_timezones(asked.obj, lines, (min(content.start, original), content.end.year), zones_of([content]))
     whole = Kept(kept, more, asked.obj.more, timezones, _mailed(asked, old), original=write_utc(original))
     return replace(content, kept=write_kept(whole))

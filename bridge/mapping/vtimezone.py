@@ -5,7 +5,6 @@ A written one begins with the rules in effect for the event, no earlier: clients
 
 import calendar
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import cast
@@ -14,11 +13,10 @@ from icalendar import Timezone
 
 from bridge.mapping.component import Component
 from bridge.mapping.values import write_date_time
-from bridge.zones import load_zone
+from bridge.zone_rules import Onset, onsets_of
 
-_STEP = timedelta(days=10)
-"""No zone changes its offset twice within it in such a way that both changes cancel out, Morocco's Ramadan included."""
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_DAY = timedelta(days=1)
 _REGULAR_YEARS = 4
 _HORIZON = 2100
 """Past what the tz database tells of zones without rules (Morocco's Ramadan, until 2087)."""
@@ -29,42 +27,33 @@ _LONGEST = 64 * 1024
 """Characters of a VTIMEZONE; the whole history of a zone takes a tenth."""
 
 
-@dataclass(frozen=True, slots=True)
-class Onset:
-    """A change of offset: ``local`` is the clock's time before it (RFC 5545 3.6.5)."""
-
-    local: datetime
-    before: timedelta
-    after: timedelta
-    name: str
-    is_daylight: bool
-
-    @property
-    def kind(self) -> tuple[object, ...]:
-        """What onsets of one observance share."""
-        return self.before, self.after, self.name, self.is_daylight
-
-
-@lru_cache(maxsize=2048)
-def write_vtimezone(tzid: str, name: str, first_year: int, last_year: int | None) -> tuple[str, ...]:
-    """Give the unfolded lines of a VTIMEZONE for the IANA zone ``name``, good for these years (UTC).
+def write_vtimezone(tzid: str, rules: tzinfo, first: datetime, last_year: int | None) -> tuple[str, ...]:
+    """Give the unfolded lines of a VTIMEZONE for a zone of these rules, good from a moment (UTC) to the end of a year.
 
     ``last_year`` is None for what has no end: rules then go on for ever, and zones whose clock follows no rule are told
     as far as the tz database tells them.
     """
-    rules = load_zone(name)
-    last = max(_HORIZON, first_year) if last_year is None else last_year
-    years = range(first_year - 1, max(last + 2, first_year + _REGULAR_YEARS))
-    onsets = [onset for year in years for onset in onsets_of(name, year)]
+    near = (onset for year in (first.year - 1, first.year) for onset in onsets_of(rules, year))
+    since = max((onset.instant for onset in near if onset.instant <= first), default=None)
+    return _write(tzid, rules, since, first.year, last_year)
+
+
+@lru_cache(maxsize=2048)
+def _write(tzid: str, rules: tzinfo, since: datetime | None, first: int, last_year: int | None) -> tuple[str, ...]:
+    """Write the onsets from ``since`` on; where the clock has not changed for a year, what it shows in the first."""
+    last = max(_HORIZON, first) if last_year is None else last_year
+    years = range(first - 1, max(last + 2, first + _REGULAR_YEARS))
+    onsets = [onset for year in years for onset in onsets_of(rules, year)]
     begin, regular = _regular(onsets, years)
+    before = begin if regular else last + 2
     lines = ["BEGIN:VTIMEZONE", f"TZID:{tzid}"]
-    if begin > years.start or not regular:
-        lines += _fixed(rules, years.start)
-        before = begin if regular else last + 2
-        for group in _grouped(onset for onset in onsets if onset.local.year < before):
-            lines += _observance(group[0], [f"RDATE:{write_date_time(onset.local)}" for onset in group[1:]])
-    for onset, rule in regular:
-        lines += _observance(onset, [rule])
+    if since is None:
+        lines += _fixed(rules, first)
+    told = [onset for onset in onsets if since is None or onset.instant >= since]
+    for group in _grouped(onset for onset in told if onset.local.year < before):
+        lines += _observance(group[0], [f"RDATE:{write_date_time(onset.local)}" for onset in group[1:]])
+    for rule, kind in regular:
+        lines += _observance(next(one for one in told if one.kind == kind and one.local.year >= begin), [rule])
     return (*lines, "END:VTIMEZONE")
 
 
@@ -95,47 +84,57 @@ def _is_once_a_year(rule: str) -> bool:
 @lru_cache(maxsize=64)
 def _read(text: str) -> tzinfo:
     try:
-        rules: tzinfo = cast("Timezone", Timezone.from_ical(text)).to_tz(lookup_tzid=False)
+        rules = _OwnRules(cast("Timezone", Timezone.from_ical(text)).to_tz(lookup_tzid=False))
         rules.utcoffset(datetime(2000, 1, 1))  # noqa: DTZ001 - rules are asked with the clock's time
     except Exception as problem:  # the libraries below name no common error for what they cannot read
         raise ValueError from problem
     return rules
 
 
-@lru_cache(maxsize=16384)
-def onsets_of(name: str, year: int) -> tuple[Onset, ...]:
-    """Give the changes of offset of the IANA zone ``name`` in a year (UTC)."""
-    rules = load_zone(name)
-    found = []
-    moment, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
-    while moment < end:
-        later = min(moment + _STEP, end)
-        if _offset(rules, moment) != _offset(rules, later):
-            found.append(_onset_between(rules, moment, later))
-        moment = later
-    return tuple(found)
+class _OwnRules(tzinfo):
+    """Rules as a library reads them that is right about the clock's times, but not always about instants and gaps."""
+
+    def __init__(self, rules: tzinfo) -> None:
+        self._rules = rules
+
+    def utcoffset(self, dt: datetime | None) -> timedelta | None:
+        """Give the offset at a time of the clock; where it skips that time, the one before (RFC 5545 3.3.5)."""
+        if dt is None:
+            return None
+        local = dt.replace(tzinfo=None)
+        after, before = self._offset(local), self._offset(local - _DAY)
+        is_skipped = before < after and self._offset(local - (after - before)) == before
+        return before if is_skipped and not local.fold else after
+
+    def dst(self, dt: datetime | None) -> timedelta | None:
+        """Give how much of the offset is summer time."""
+        return None if dt is None else self._rules.dst(dt.replace(tzinfo=None))
+
+    def tzname(self, dt: datetime | None) -> str | None:
+        """Give what the offset is called."""
+        return None if dt is None else self._rules.tzname(dt.replace(tzinfo=None))
+
+    def fromutc(self, dt: datetime) -> datetime:
+        """Give what the clock shows at an instant: the one time near it that is at this offset."""
+        utc = dt.replace(tzinfo=None)
+        offsets = [self._offset(utc - _DAY), self._offset(utc + _DAY), self._offset(utc)]
+        shown = [(utc + offset).replace(fold=fold) for offset in offsets for fold in (0, 1)]
+        right = (local for local in shown if local - self._offset(local) == utc)
+        return next(right, utc + offsets[-1]).replace(tzinfo=self)
+
+    def _offset(self, local: datetime) -> timedelta:
+        return self._rules.utcoffset(local) or timedelta()
 
 
-def _onset_between(rules: tzinfo, low: datetime, high: datetime) -> Onset:
-    before = _offset(rules, low)
-    while high - low > timedelta(seconds=1):
-        middle = low + (high - low) // 2
-        middle = middle.replace(microsecond=0)
-        low, high = (middle, high) if _offset(rules, middle) == before else (low, middle)
-    new = high.astimezone(rules)
-    local = (high + before).replace(tzinfo=None)
-    return Onset(local, before, _offset(rules, high), new.tzname() or "", bool(new.dst()))
+_Ruled = tuple[str, tuple[object, ...]]
+"""A rule, and the kind of onset that follows it."""
 
 
-def _offset(rules: tzinfo, moment: datetime) -> timedelta:
-    return moment.astimezone(rules).utcoffset() or timedelta()
-
-
-def _regular(onsets: Sequence[Onset], years: range) -> tuple[int, list[tuple[Onset, str]]]:
+def _regular(onsets: Sequence[Onset], years: range) -> tuple[int, list[_Ruled]]:
     """Give the year from which on the clock follows two rules, and these; none where it does not in the end."""
     if always := _yearly(onsets, years):
         return years.start, always
-    found: tuple[int, list[tuple[Onset, str]]] = (years.stop, [])
+    found: tuple[int, list[_Ruled]] = (years.stop, [])
     for first in range(years.stop - _REGULAR_YEARS, years.start - 1, -1):
         rules = _yearly([onset for onset in onsets if onset.local.year >= first], range(first, years.stop))
         if not rules:
@@ -144,12 +143,12 @@ def _regular(onsets: Sequence[Onset], years: range) -> tuple[int, list[tuple[Ons
     return found
 
 
-def _yearly(onsets: Sequence[Onset], years: range) -> list[tuple[Onset, str]] | None:
-    """Give two onsets with the rule that each follows every year, None where the zone's rules are not such."""
+def _yearly(onsets: Sequence[Onset], years: range) -> list[_Ruled] | None:
+    """Give the rules that two kinds of onset follow every year, None where the zone's rules are not such."""
     groups = list(_grouped(onsets))
     if len(groups) != 2 or any([onset.local.year for onset in group] != list(years) for group in groups):
         return None
-    found = [(group[0], rule) for group in groups if (rule := _rule(group))]
+    found = [(rule, group[0].kind) for group in groups if (rule := _rule(group))]
     return found if len(found) == 2 else None
 
 

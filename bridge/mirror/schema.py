@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 VERSION = 4
+"""There is no way to 4: before, items did not tell the rules of their zones nor their files, and must be read again."""
 
 metadata = MetaData()
 
@@ -125,7 +126,4 @@ busy_months = Table(
 )
 
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
-"""By the version they start from, each to the next one. A mirror without a way to here is built anew.
-
-There is none from before 4: what Exchange told then says nothing of files.
-"""
+"""By the version they start from, each to the next one. A mirror without a way to here is built anew."""

@@ -209,13 +209,22 @@ def _changes(wanted: WantedSeries, master: Content, exceptions: Mapping[datetime
         plain = _plain(master, start)
         there = exceptions.get(start)
         before = there.content if there else plain
-        after = replace(wanted.exceptions.get(start, plain), uid=before.uid)
+        after = _in_zones_of(before, replace(wanted.exceptions.get(start, plain), uid=before.uid))
         attributes = _of_an_occurrence(changed(before, after))
         files = wanted.files.get(start)
         if not attributes and there is None and files is not None and files.new:
             attributes = _FOR_A_FILE
         if attributes:
             yield OccurrenceWrite(_index(master, start), after, attributes, there.ref if there else None)
+
+
+def _in_zones_of(before: Content, after: Content) -> Content:
+    """Give an occurrence in the zones it has where their ids are the same: their rules are its master's to tell."""
+    start, end = (
+        was if was.id == now.id else now
+        for was, now in ((before.start_zone, after.start_zone), (before.end_zone, after.end_zone))
+    )
+    return replace(after, start_zone=start, end_zone=end)
 
 
 def _of_an_occurrence(attributes: frozenset[Attribute]) -> frozenset[Attribute]:
@@ -239,5 +248,5 @@ def _index(master: Content, start: datetime) -> int:
 def _series(master: Content) -> Series:
     if master.recurrence is None:
         raise ValueError("a single event has no occurrences")
-    zone = zone_of(master.start_zone.id, master.start, master.recurrence, is_all_day=master.is_all_day)
+    zone = zone_of(master.start_zone, master.start, master.recurrence, is_all_day=master.is_all_day)
     return Series(master.recurrence, master.start, zone, master.is_all_day)

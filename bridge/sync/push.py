@@ -29,27 +29,39 @@ from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.plan import Create
 from bridge.sync.render import Renderer
 from bridge.sync.steps import Judged, Steps, delete_item
+from bridge.sync.zones import Zones
 
 
 class Pusher:
     """Writes events to Exchange for one organisation."""
 
     def __init__(
-        self, exchange: Exchange, mirror: Mirror, renderer: Renderer, look: Look, outcomes: Outcomes, files: Files
+        self,
+        exchange: Exchange,
+        mirror: Mirror,
+        renderer: Renderer,
+        look: Look,
+        outcomes: Outcomes,
+        files: Files,
+        *,
+        zones: Zones,
     ) -> None:
-        """Take the back end, the mirror, what renders, looks at Exchange, keeps the intents, and handles files."""
+        """Take the back end, the mirror, what renders, looks, keeps the intents, handles files, and asks for zones."""
         self._exchange = exchange
         self._mirror = mirror
         self._renderer = renderer
         self._look = look
         self._outcomes = outcomes
         self._files = files
+        self._zones = zones
         self._judge = Judge(mirror, files)
         self._steps = Steps(exchange, mirror, look, outcomes)
 
     def put(self, write: Write) -> Stored:
         """Write the resource. Raises Refused and its kinds before anything is sent, Unavailable."""
         body = read_body(write)
+        server = self._zones.known_for(write.caller, body.event, write.context)
+        write = replace(write, context=replace(write.context, server=server))
         earlier = self._outcomes.earlier(write)
         try:
             return self._put(write, body)

@@ -57,6 +57,7 @@ from bridge.sync.push import Pusher
 from bridge.sync.remove import Remover
 from bridge.sync.render import Renderer
 from bridge.sync.rerender import render_again
+from bridge.sync.zones import Zones
 
 LOG = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class CalendarStore:
         self._folders = Folders(exchange, mirror, state, self._listing, self._outcomes)
         self._url = settings.url
         self._files = Files(exchange, mirror, settings.most_bytes)
-        self._pusher = Pusher(exchange, mirror, renderer, look, self._outcomes, self._files)
+        self._pusher = Pusher(exchange, mirror, renderer, look, self._outcomes, self._files, zones=Zones(exchange, now))
         self._mover = Mover(exchange, mirror, look, self._outcomes)
         self._remover = Remover(exchange, mirror, look, self._outcomes)
 
@@ -323,11 +324,11 @@ class CalendarStore:
     def _context(self, served: ServedCalendar, snapshot: Snapshot) -> Context:
         """Give the mapping its context: floating times and new whole days live in the zone most events are in."""
         zones = Counter(
-            listed.index.zone_id
+            listed.index.zone
             for listed in snapshot.resources.values()
             if listed.index.zone_id != "UTC" and not listed.index.is_all_day
         )
-        zone = Zone(zones.most_common(1)[0][0]) if zones else self._zone
+        zone = zones.most_common(1)[0][0] if zones else self._zone
         url = self._url + make_href(Path(served.calendar.ref.viewer.address, served.name))
         return Context(served.owner, zone, url)
 

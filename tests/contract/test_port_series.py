@@ -27,6 +27,9 @@ from bridge.item import (
     Zone,
 )
 from bridge.model import Address, Availability, Block, NoAvailability
+from bridge.zone_definition import ClockChange, ZoneDefinition, ZoneEra
+from bridge.zone_rules import agree, make_rules
+from bridge.zones import load_zone, to_custom
 
 from port_subject import Subject
 
@@ -198,3 +201,31 @@ def test_availability_tells_blocks_and_who_is_unknown(subject: Subject) -> None:
     assert len(told.blocks) == 9
     assert isinstance(unknown, NoAvailability)
     assert unknown.is_unknown
+
+
+def test_a_server_that_tells_its_zones_has_the_rules_of_one_and_none_for_what_is_none(subject: Subject) -> None:
+    if not subject.exchange.capabilities(subject.owner, soon()).defines_zones:
+        pytest.skip("this server tells no rules")
+    told = subject.exchange.zone(subject.owner, "W. Europe Standard Time", soon())
+    assert told is not None
+    assert agree(make_rules(told, "told"), load_zone("Europe/Berlin"), 2020, 2030)
+    assert subject.exchange.zone(subject.owner, "Atlantis Standard Time", soon()) is None
+
+
+def test_a_series_that_brings_rules_along_is_expanded_by_them_and_read_back_with_them(subject: Subject) -> None:
+    if not subject.exchange.capabilities(subject.owner, soon()).defines_zones:
+        pytest.skip("this server takes no rules")
+    summer = ClockChange(5, 7200, 4620, is_daylight=True, weekday=6, position=1)
+    winter = ClockChange(9, 10800, 1020, weekday=6, position=1)
+    ship = to_custom(ZoneDefinition((ZoneEra(1020, (summer, winter)),)))
+    start = datetime(2027, 4, 26, 9, tzinfo=UTC) - timedelta(minutes=17)
+    recurrence = Recurrence(Weekly(1, (Day.MONDAY,)), start.date(), count=4)
+    wanted = Content(Uid("ship"), "Aboard", start, start + HOUR, ship, ship, recurrence=recurrence)
+    ref = subject.exchange.create(subject.owner, subject.calendar, wanted, soon())
+    found = read(subject, ref).content
+    assert found.start_zone.definition == ship.definition
+    window = datetime(2027, 4, 1, tzinfo=UTC), datetime(2027, 6, 1, tzinfo=UTC)
+    (told,) = subject.exchange.availability(subject.owner, [subject.owner.viewer.address], *window, soon())
+    assert isinstance(told, Availability)
+    starts = [block.start for block in told.blocks]
+    assert starts == [start, *(start + timedelta(days=7 * week, hours=-1) for week in (1, 2, 3))]

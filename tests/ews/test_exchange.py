@@ -84,6 +84,7 @@ def test_change_keys_are_trusted_where_exchange_is_real(
     assert found == exchange.capabilities(anna, deadline)
     is_trusted = simulator.service.personality.name not in {"2007", "lenient"}
     assert found.finds_conflicts == is_trusted
+    assert found.defines_zones == is_trusted
     assert found.writes_silently
     assert found.chooses_uid
     asked = [] if simulator.service.personality.name == "2007" else ["GetServerTimeZones"]
@@ -97,7 +98,8 @@ def test_a_passing_trouble_is_not_remembered_as_what_the_server_can_do(
     if simulator.service.personality.name == "2007":
         pytest.skip("it is not asked")
     simulator.trouble("fault", code="ErrorInternalServerError", operation="GetServerTimeZones", count=1)
-    assert not exchange.capabilities(anna, deadline).finds_conflicts
+    found = exchange.capabilities(anna, deadline)
+    assert (found.finds_conflicts, found.defines_zones) == (False, True)
     exchange.capabilities(anna, deadline)
     assert sum(exchange.tallied().calls.values()) == 2
 

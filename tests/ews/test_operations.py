@@ -65,10 +65,11 @@ from bridge.item import (
     Uid,
     Unreadable,
     Weekly,
-    Zone,
 )
 from bridge.model import Address, FolderId
 from bridge.simulator.schemas import Schemas
+from bridge.zone_definition import ClockChange, ZoneDefinition, ZoneEra
+from bridge.zones import to_custom
 
 REF = ItemRef(ItemId("AAMk="), ChangeKey("DwAA"))
 FOLDER = FolderId("AAMkF=")
@@ -79,13 +80,10 @@ WEEKLY = Recurrence(Weekly(2, (Day.MONDAY, Day.FRIDAY), Day.MONDAY), date(2026, 
 WEEKLY_OF_2007 = replace(WEEKLY, pattern=Weekly(1, (Day.MONDAY, Day.FRIDAY), Day.MONDAY))
 EVERYTHING = frozenset(map(Attribute, (name for name in Content.__slots__ if name != "uid")))
 OF_AN_OCCURRENCE = EVERYTHING - {Attribute("recurrence")}
-CUSTOM = Zone(
-    "tzone://Microsoft/Custom",
-    '<t:TimeZoneDefinition xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" '
-    'Id="tzone://Microsoft/Custom" Name="Ours"><t:Periods><t:Period Bias="-PT1H" Name="Standard" Id="S"/></t:Periods>'
-    '<t:TransitionsGroups><t:TransitionsGroup Id="0"><t:Transition><t:To Kind="Period">S</t:To></t:Transition>'
-    '</t:TransitionsGroup></t:TransitionsGroups><t:Transitions><t:Transition><t:To Kind="Group">0</t:To></t:Transition>'
-    "</t:Transitions></t:TimeZoneDefinition>",
+CUSTOM = to_custom(
+    ZoneDefinition(
+        (ZoneEra(3600), ZoneEra(0, (ClockChange(3, 86400, 3600), ClockChange(10, 0, 0, day=4)), date(2020, 1, 1)))
+    )
 )
 
 

@@ -140,7 +140,7 @@ def lines_of(text: str) -> list[str]:
 
 
 def whole(lines: list[str], make_body: Body) -> bytes:
-    if lines[0].startswith("BEGIN:VCALENDAR"):
+    if lines and lines[0].startswith("BEGIN:VCALENDAR"):
         return "".join(f"{line}\r\n" for line in lines).encode()
     return make_body(*lines)
 

@@ -16,7 +16,7 @@ from bridge.mapping.pattern import to_pattern
 from bridge.mapping.rrule import parse_rrule
 from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
 from bridge.occurrences import steps
-from bridge.zones import WINDOWS_TO_IANA, load_zone, to_iana, to_instant
+from bridge.zones import WINDOWS_TO_IANA, load_zone, to_instant, to_rules
 
 from drawn import CLOCKS, DATES, DAY, instant, judge, masters, ours, series
 
@@ -68,7 +68,7 @@ def test_a_series_read_by_someone_who_knows_nothing_of_it_is_the_same_series(
 
 def is_exchanges(start: datetime, zone: Zone) -> bool:
     """Whether a series of Exchange's can begin then: of a time that comes twice it is the second."""
-    rules = to_iana(zone)
+    rules = to_rules(zone)
     return rules is None or to_instant(start.astimezone(rules).replace(tzinfo=None), rules) == start
 
 

@@ -12,11 +12,14 @@ from bridge.mapping.component import read_components
 from bridge.mapping.vtimezone import read_vtimezone, write_vtimezone
 from bridge.zones import IANA_TO_WINDOWS, load_zone
 
+JULY = datetime(2026, 7, 1, tzinfo=UTC)
 ODD = ("Africa/Casablanca", "Europe/Dublin", "Asia/Gaza", "America/Santiago", "Australia/Lord_Howe", "Asia/Tehran")
 
 
 def check(name: str, year: int, *, since: int | None = None, until: int | None = None) -> None:
-    text = "\r\n".join(write_vtimezone(name, name, since or year, until if since else year))
+    text = "\r\n".join(
+        write_vtimezone(name, load_zone(name), datetime(since or year, 1, 1, tzinfo=UTC), until if since else year)
+    )
     read = cast("Timezone", Timezone.from_ical(text)).to_tz(lookup_tzid=False)
     rules = load_zone(name)
     moment = datetime(year, 1, 1, tzinfo=UTC)
@@ -77,19 +80,19 @@ def test_rules_of_zones_are_read_and_endless_ones_are_not(rule: str, *, is_read:
             read_vtimezone(component)
 
 
-def test_a_regular_zone_is_two_rules_that_begin_in_the_year_before() -> None:
-    assert write_vtimezone("Europe/Berlin", "Europe/Berlin", 2026, 2026) == (
+def test_a_regular_zone_is_two_rules_and_begins_with_the_change_before_the_event() -> None:
+    assert write_vtimezone("Europe/Berlin", load_zone("Europe/Berlin"), JULY, 2026) == (
         "BEGIN:VTIMEZONE",
         "TZID:Europe/Berlin",
         "BEGIN:DAYLIGHT",
-        "DTSTART:20250330T020000",
+        "DTSTART:20260329T020000",
         "TZOFFSETFROM:+0100",
         "TZOFFSETTO:+0200",
         "TZNAME:CEST",
         "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU",
         "END:DAYLIGHT",
         "BEGIN:STANDARD",
-        "DTSTART:20251026T030000",
+        "DTSTART:20261025T030000",
         "TZOFFSETFROM:+0200",
         "TZOFFSETTO:+0100",
         "TZNAME:CET",
@@ -100,24 +103,44 @@ def test_a_regular_zone_is_two_rules_that_begin_in_the_year_before() -> None:
 
 
 def test_a_zone_whose_rules_changed_is_told_date_by_date_until_they_are_what_they_are() -> None:
-    lines = write_vtimezone("New York", "America/New_York", 2006, None)
+    lines = write_vtimezone("New York", load_zone("America/New_York"), JULY.replace(year=2006), None)
     assert [line for line in lines if line.startswith(("RDATE", "RRULE"))] == [
-        "RDATE:20060402T020000",
-        "RDATE:20061029T020000",
         "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=2SU",
         "RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=1SU",
     ]
 
 
 def test_a_zone_without_changes_is_one_offset() -> None:
-    assert write_vtimezone("Japan", "Asia/Tokyo", 2026, 2026) == (
+    assert write_vtimezone("Japan", load_zone("Asia/Tokyo"), JULY, 2026) == (
         "BEGIN:VTIMEZONE",
         "TZID:Japan",
         "BEGIN:STANDARD",
-        "DTSTART:20250101T090000",
+        "DTSTART:20260101T090000",
         "TZOFFSETFROM:+0900",
         "TZOFFSETTO:+0900",
         "TZNAME:JST",
         "END:STANDARD",
         "END:VTIMEZONE",
     )
+
+
+@settings(deadline=None)
+@given(
+    name=st.sampled_from(sorted(IANA_TO_WINDOWS)),
+    first=st.datetimes(datetime(1970, 1, 2), datetime(2040, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001 - bounds
+    years=st.one_of(st.none(), st.integers(0, 30)),
+)
+def test_nothing_is_told_from_before_the_last_change_before_the_event(
+    name: str, first: datetime, years: int | None
+) -> None:
+    rules, last = load_zone(name), None if years is None else first.year + years
+    lines = write_vtimezone(name, rules, first, last)
+    local = first.astimezone(rules).replace(tzinfo=None, fold=0)
+    begins = sorted(datetime.strptime(line[8:], "%Y%m%dT%H%M%S") for line in lines if line.startswith("DTSTART"))  # noqa: DTZ007 - local
+    assert len([begin for begin in begins if begin <= local - timedelta(days=1)]) <= 1
+    assert begins[0] <= local + timedelta(hours=3)
+    read = cast("Timezone", Timezone.from_ical("\r\n".join(lines))).to_tz(lookup_tzid=False)
+    for days in (1, 40, 80, 120, 160, 200, 240, 280, 320, 360):
+        moment = (first + timedelta(days=days)).astimezone(rules)
+        if last is None or moment.year <= last:
+            assert moment.replace(tzinfo=read).utcoffset() == moment.utcoffset(), moment

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bridge.item import ChangeKey, Content, Item, ItemId, ItemRef, Uid, Zone
 from bridge.mirror.codec import Codec, Undecodable
 from bridge.model import Calendar, ETag, IndexRecord, Listed, Mailbox, Name, Revision
+from bridge.zone_definition import ZoneDefinition, ZoneEra
 
 BEGIN = datetime(2026, 3, 4, 12, tzinfo=UTC)
 INSTANTS = st.datetimes(timezones=st.just(UTC)).map(lambda instant: instant.replace(microsecond=0))
@@ -100,4 +101,4 @@ def test_a_kind_of_value_that_no_noun_has_yet_is_refused_at_once(kind: object) -
 
 def test_two_zones_with_definitions_differ() -> None:
     codec: Codec[Zone] = Codec(Zone)
-    assert codec.encode(Zone("Custom", "<a/>")) != codec.encode(Zone("Custom"))
+    assert codec.encode(Zone("Custom", ZoneDefinition((ZoneEra(3600),)))) != codec.encode(Zone("Custom"))

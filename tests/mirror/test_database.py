@@ -104,6 +104,14 @@ def test_an_older_version_with_a_way_to_here_is_taken_along(
     assert aside(filled) == []
 
 
+def test_a_mirror_whose_items_did_not_tell_the_rules_of_their_zones_is_built_anew(
+    filled: Path, open_mirror: OpenMirror, ref: CalendarRef
+) -> None:
+    run_sql(filled, "UPDATE schema SET version = 3")
+    assert open_mirror().snapshot(ref).resources == {}
+    assert len(aside(filled)) == 1
+
+
 def test_pages_that_become_unreadable_while_it_runs_are_noticed(
     mirror: Mirror, file: Path, ref: CalendarRef, event: MakeEvent, pull: Pull
 ) -> None:

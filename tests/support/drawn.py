@@ -1,9 +1,8 @@
 """Series drawn by hypothesis as Exchange holds them, and two judges of when they take place."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 import recurring_ical_events
 from hypothesis import assume
@@ -64,14 +63,14 @@ DATES = st.dates(date(2008, 1, 1), date(2030, 12, 31))
 CLOCKS = st.sampled_from(["00:00", "00:30", "01:30", "02:00", "02:30", "09:00", "23:30"]).map(time.fromisoformat)
 
 
-def judge(text: bytes, start: datetime, end: datetime, zone: ZoneInfo) -> list[Span]:
+def judge(text: bytes, start: datetime, end: datetime, zone: tzinfo) -> list[Span]:
     """Give what recurring-ical-events makes of a text: spans of UTC, whole days as days of the zone."""
     events = recurring_ical_events.of(cast("Any", Calendar.from_ical(text))).between(start - 3 * DAY, end + 3 * DAY)
     spans = [(instant(event.start, zone), instant(event.end, zone)) for event in events]
     return sorted(span for span in spans if overlaps(span, start, end))
 
 
-def instant(moment: date, zone: ZoneInfo) -> datetime:
+def instant(moment: date, zone: tzinfo) -> datetime:
     """Give the instant of an event's start or end; days and floating times are in the zone."""
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time())

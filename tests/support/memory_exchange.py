@@ -34,11 +34,15 @@ from bridge.item import (
     Page,
     Uid,
     Unreadable,
+    Zone,
 )
 from bridge.model import (
     CalendarRef,
     Caller,
 )
+from bridge.zone_definition import ZoneDefinition
+from bridge.zone_rules import make_definition
+from bridge.zones import to_rules
 
 _OUT_OF_RANGE = RequestRefused("No such occurrence.", "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange")
 
@@ -49,7 +53,23 @@ class MemoryExchange(MemoryDirectory):
     def capabilities(self, caller: Caller, deadline: Deadline) -> Capabilities:
         """See `bridge.exchange.Exchange`."""
         del caller, deadline
-        return Capabilities(writes_silently=True, chooses_uid=True, finds_conflicts=self.finds_conflicts)
+        return Capabilities(
+            writes_silently=True,
+            chooses_uid=True,
+            finds_conflicts=self.finds_conflicts,
+            defines_zones=self.defines_zones,
+        )
+
+    def zone(self, caller: Caller, id_: str, deadline: Deadline) -> ZoneDefinition | None:
+        """Give what a test has put into `zones`, or else the rules of the tz database for the years around now."""
+        del deadline
+
+        def work() -> ZoneDefinition | None:
+            self.authenticate(caller.credential)
+            rules = to_rules(Zone(id_))
+            return self.zones.get(id_) or (make_definition(rules, 2000, 2040) if rules else None)
+
+        return self.call("zone", work)
 
     def feed(self, caller: Caller, calendar: CalendarRef, cursor: Cursor | None, deadline: Deadline) -> Page:
         """See `bridge.exchange.Exchange`."""

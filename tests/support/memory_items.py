@@ -57,7 +57,7 @@ def reshapes(old: Content, new: Content) -> bool:
 def series_of(content: Content) -> Series:
     """Give the series of a master's content."""
     assert content.recurrence is not None
-    zone = zone_of(content.start_zone.id, content.start, content.recurrence, is_all_day=content.is_all_day)
+    zone = zone_of(content.start_zone, content.start, content.recurrence, is_all_day=content.is_all_day)
     return Series(content.recurrence, content.start, zone, content.is_all_day)
 
 

@@ -29,6 +29,7 @@ from bridge.item import (
     Response,
 )
 from bridge.model import Address, CalendarRef, Caller, Credential, FolderId, Mailbox, MailboxKind, Rights
+from bridge.zone_definition import ZoneDefinition
 
 T = TypeVar("T")
 
@@ -83,6 +84,8 @@ class MemoryStore:
         self.calls: Counter[str] = Counter()
         self.page_size = page_size
         self.finds_conflicts = finds_conflicts
+        self.defines_zones = True
+        self.zones: dict[str, ZoneDefinition] = {}
         self.passwords: dict[str, tuple[str, Mailbox]] = {}
         self.room_list: list[Mailbox] = []
         self.folders: dict[FolderId, Folder] = {}

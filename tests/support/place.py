@@ -42,6 +42,12 @@ class Place:
         listed = self.service.store.snapshot(self.login, calendar).resources[_NAME]
         return listed, self.service.store.texts(calendar, [_NAME])[_NAME]
 
+    def only(self) -> tuple[Listed, bytes]:
+        """Pull the calendar, and give the one resource in it."""
+        calendar = self._calendar
+        (listed,) = self.service.store.snapshot(self.login, calendar, fresh=True).resources.values()
+        return listed, self.service.store.texts(calendar, [listed.name])[listed.name]
+
     def view(self, start: datetime, end: datetime, days: int) -> list[tuple[datetime, datetime]]:
         """Give what CalendarView lists, asked for so many days at once."""
         return calendar_view(self.outlook, self.exchange.url, start, end, days=days)
