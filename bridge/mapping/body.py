@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote_to_bytes
 from bridge.item import Item
 from bridge.mapping.field import Asked, Field, Shown, ShownField, attributes
 from bridge.mapping.lines import Line, escape, make_line, parse_line
-from bridge.mapping.markup import gist, is_formatted, reduce_html, same_html
+from bridge.mapping.markup import gist, is_formatted, plain_text, reduce_html, same_html
 
 _HTML = "text/html"
 _DATA = "data:text/html"
@@ -55,12 +55,12 @@ class Description(Field):
         now = _read(asked.event.lines)
         stored = asked.stored.content if asked.stored else None
         if stored is None:
-            return {"body": now.text, "html": now.html}
+            return _body(now.text, now.html)
         was = _read(map(parse_line, asked.lines))
         is_html_left = now.leaves_html(was)
         if now.leaves_text(was) and is_html_left:
             return {"body": stored.body, "html": stored.html}
-        return {"body": now.text, "html": None if is_html_left else now.html}
+        return _body(now.text, None if is_html_left else now.html)
 
     def worth_keeping(self, lines: Sequence[str], was: Sequence[str]) -> Sequence[str] | None:
         """Keep what was shown where a client gives back its text alone: others still see the HTML.
@@ -109,6 +109,13 @@ class Conference(ShownField):
     def facts(self, item: Item) -> tuple[object, ...]:
         """Stand on the address."""
         return (item.join_url,)
+
+
+def _body(text: str, html: str | None) -> dict[str, str | None]:
+    """Give a body: HTML that says no more than a text is one."""
+    if html is None or is_formatted(html):
+        return {"body": text, "html": html}
+    return {"body": text or plain_text(html), "html": None}
 
 
 def _formatted(item: Item) -> str | None:

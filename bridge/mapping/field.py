@@ -83,6 +83,10 @@ class Field(ABC):
         """
         return None if self.is_required and not lines else lines
 
+    def shows_surely(self, item: Item) -> bool:  # noqa: ARG002 - most do
+        """Whether every server gives back what this field shows of an item that is written."""
+        return True
+
     def merge(self, shown: Shown, lines: Sequence[str]) -> Sequence[str]:  # noqa: ARG002 - most fields begin anew
         """Give the lines that show an item which was changed at Exchange since a client wrote these lines for it."""
         return self.to_ical(shown)

@@ -8,7 +8,7 @@ after, small enough for a calendar, and safe to show.
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 from lxml import etree
@@ -26,6 +26,8 @@ _UNSEEN = frozenset({"head", "style", "script", "title", "template", "noscript",
 _UNSAFE = re.compile(r"[\s\x00-\x20]*(?:javascript|vbscript)\s*:", re.IGNORECASE)
 _BLANKS = re.compile(r"[\s\xa0]+")
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_LINE_END = re.compile(r"<(?:br|hr|/p|/div|/pre|/blockquote)>")
+_ANY_TAG = re.compile(r"<[^>]*>")
 _NO_FORMAT = re.compile(r"<(?:p|div|br|pre|blockquote|hr|/\w+)>")
 
 
@@ -39,6 +41,12 @@ def reduce_html(html: str) -> str:
 def is_formatted(html: str) -> bool:
     """Whether there is anything in it that plain text does not say as well."""
     return "<" in _NO_FORMAT.sub("", reduce_html(html))
+
+
+def plain_text(html: str) -> str:
+    """Give the text of what is not formatted, a line for each block."""
+    lines = _LINE_END.sub("\n", reduce_html(html)).split("\n")
+    return "\n".join(unescape(_ANY_TAG.sub("", line)).strip() for line in lines).strip()
 
 
 def same_html(first: str, second: str) -> bool:

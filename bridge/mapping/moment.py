@@ -47,11 +47,11 @@ class Moment:
         return replace(self, local=self.local + timedelta(days=duration.days)).instant + duration.rest
 
     def by_clock(self, duration: Duration) -> "Moment":
-        """Give the moment at which the clock shows this much more: so long are a series' occurrences at Exchange.
+        """Give the minute at which the clock shows this much more: so long are a series' occurrences at Exchange.
 
         It is another than `after` where the first occurrence lasts through a change of the clock.
         """
-        return replace(self, local=self.local + duration.exact)
+        return replace(self, local=(self.local + duration.exact).replace(second=0))
 
     @property
     def is_skipped(self) -> bool:
@@ -69,6 +69,8 @@ def read_moment(line: Line, asked: Asked) -> Moment:
     except ValueError:
         raise InvalidCalendarData(f"{line.name} in line {line.number} is not a date or time.") from None
     _check_year(local.year, line)
+    if _is_in_series(asked):
+        local = local.replace(second=0)
     tzid = (line.parameter("TZID") or "").strip()
     if is_utc:
         return Moment(local, UTC, UTC_ZONE)
@@ -81,6 +83,12 @@ def read_moment(line: Line, asked: Asked) -> Moment:
 def is_of_series(asked: Asked) -> bool:
     """Whether a client's event is the master of a series."""
     return asked.event.get("RRULE") is not None and asked.event.get("RECURRENCE-ID") is None
+
+
+def _is_in_series(asked: Asked) -> bool:
+    """Whether a series or an occurrence of one is meant: Exchange has their times in minutes (MS-OXOCAL 2.2.1.44.1)."""
+    master = asked.obj.master
+    return master is not None and master.get("RRULE") is not None
 
 
 def _day(day: date, asked: Asked, line: Line) -> Moment:

@@ -113,7 +113,10 @@ def keep_fields(event: Component, read: Read, written: Shown, behind: KeptLines)
     kept = {}
     for one in FIELDS:
         lines = one.worth_keeping(_taken(one, event), read.shown[one.name])
-        if lines is not None and not same(lines, field_lines(one, written, behind)):
+        if lines is None:
+            continue
+        is_shown = same(lines, field_lines(one, written, behind))
+        if not is_shown or (lines and not one.shows_surely(written.item)):
             kept[one.name] = Guarded(make_guard(one.facts(written.item)), tuple(lines))
     return kept
 

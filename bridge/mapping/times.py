@@ -48,9 +48,9 @@ class Times(Field):
             start = read_moment(line, asked)
             end, end_zone = _end(start, asked)
         except OverflowError:
-            raise NotExpressible("The event ends after the last year that Exchange has.") from None
+            raise _too_late(asked) from None
         is_all_day = start.is_date or _is_marked_all_day(asked, start, end)
-        _check_bounds(start.instant, end)
+        _check_bounds(asked, start.instant, end)
         return {
             "start": start.instant,
             "end": end,
@@ -69,6 +69,10 @@ class Times(Field):
         if content.end > content.start:
             lines.append(_write_moment("DTEND", content.end, shown_rules(shown, content.end_zone)))
         return lines
+
+    def shows_surely(self, item: Item) -> bool:
+        """Whether the server gives back both zones: one that poses as Exchange may write the start's over the end's."""
+        return item.content.start_zone.id == item.content.end_zone.id
 
     def facts(self, item: Item) -> tuple[object, ...]:
         """Stand on the days, or on the instants and the start's zone (servers may overwrite the end's)."""
@@ -164,11 +168,20 @@ def _is_marked_all_day(asked: Asked, start: Moment, end: datetime) -> bool:
     return all(moment.astimezone(rules).time() == _MIDNIGHT for moment in (start.instant, end))
 
 
-def _check_bounds(start: datetime, end: datetime) -> None:
+def _check_bounds(asked: Asked, start: datetime, end: datetime) -> None:
     if end.year >= LAST_YEAR:
-        raise NotExpressible("The event ends after the last year that Exchange has.")
+        raise _too_late(asked)
     if end - start > _LONGEST:
-        raise NotExpressible("The event is longer than the five years that Exchange holds.")
+        raise NotExpressible(f"{_end_name(asked)}: the event is longer than the five years that Exchange holds.")
+
+
+def _too_late(asked: Asked) -> NotExpressible:
+    return NotExpressible(f"{_end_name(asked)}: the event ends after the last year that Exchange has.")
+
+
+def _end_name(asked: Asked) -> str:
+    line = asked.event.get("DTEND") or asked.event.get("DURATION") or asked.event.get("DTSTART")
+    return f"{line.name} in line {line.number}" if line else "DTSTART"
 
 
 # --- to iCalendar ------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ _HORIZON = 2100
 _DAY_AND_TIME = frozenset({"BYMONTH", "BYMONTHDAY", "BYDAY", "BYSETPOS", "BYHOUR", "BYMINUTE", "BYSECOND"})
 _RULE_PARTS = _DAY_AND_TIME | {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"}
 _MOST_RULES = 100
+_ESSENTIAL = frozenset({"TZID", "DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "TZNAME", "RRULE"})
+_OBSERVANCES = frozenset({"STANDARD", "DAYLIGHT"})
 _LONGEST = 64 * 1024
 """Characters of a VTIMEZONE; the whole history of a zone takes a tenth."""
 
@@ -64,10 +66,30 @@ def read_vtimezone(component: Component) -> tzinfo:
     not read.
     """
     rules = [line.value for observance in component.children for line in observance.all("RRULE")]
-    text = "\r\n".join(component.raw())
+    text = "\r\n".join(_essence(component))
     if len(text) > _LONGEST or len(rules) > _MOST_RULES or not all(map(_is_once_a_year, rules)):
         raise ValueError
     return _read(text)
+
+
+def _essence(component: Component) -> Iterator[str]:
+    """Give the lines of a VTIMEZONE that say when the clock changes, without parameters and what else stands there."""
+    yield f"BEGIN:{component.name}"
+    for line in component.lines:
+        if line.name == "RDATE":
+            yield "RDATE:" + ",".join(_begin(one) for one in line.value.split(","))
+        elif line.name in _ESSENTIAL:
+            yield f"{line.name}:{line.value}"
+    for child in component.children:
+        if child.name in _OBSERVANCES:
+            yield from _essence(child)
+    yield f"END:{component.name}"
+
+
+def _begin(value: str) -> str:
+    """Give when a date, a time or a period begins, as a time."""
+    start = value.partition("/")[0].strip()
+    return start if "T" in start.upper() else f"{start}T000000"
 
 
 def _is_once_a_year(rule: str) -> bool:

@@ -39,7 +39,6 @@ class Place:
     store: CalendarStore
     login: Login
     held: Callable[[], object]
-    is_lenient: bool = False
 
     @property
     def calendar(self) -> ServedCalendar:
@@ -63,7 +62,7 @@ def simulated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         config.write_text(f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{folder / "own"}"\n')
         service = build(load(config))
         login = service.accounts.log_in(ANN, PASSWORD)
-        yield Place(service.store, login, lambda: exchange.events(ANN), request.param == "lenient")
+        yield Place(service.store, login, lambda: exchange.events(ANN))
         service.close()
         assert exchange.invalid_answers == []
         assert exchange.outbox == []
@@ -102,7 +101,7 @@ def check(place: Place, number: int) -> None:
             assert place.held() == before
             return
         try:
-            assert unnamed(body, served, lenient=place.is_lenient) == []
+            assert unnamed(body, served) == []
             held = place.held()
             assert place.put(served) == served
             assert place.held() == held
