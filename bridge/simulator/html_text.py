@@ -1,6 +1,7 @@
 """The text of HTML as Exchange makes it: links as `words<address>`, a blank line between paragraphs, marked lists.
 
-Source: [R] the plain parts of mails that Exchange servers wrote, in public archives; blanks and tables are assumed.
+Assumed: plain parts of mails in public archives look so, but whether a server of Exchange or Outlook has written them
+they do not say.
 """
 
 import re
