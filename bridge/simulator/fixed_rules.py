@@ -77,7 +77,11 @@ FIXED: Mapping[str, tuple[str, str]] = MappingProxyType(
             "what RTF leaves of HTML: emphasis, links, lines, lists",
             "[R] its frame: mails in the archives of git and amd-gfx; Stack Overflow 20712500: bold, breaks, tabs",
         ),
-        "text_from_html": ("links, lists, rules, pictures in a text", "assumed"),
+        "text_from_html": (
+            "links, rules, pictures in a text",
+            "[R] plain parts of Exchange Online's mails in the archive of amd-gfx",
+        ),
+        "lists_as_text": ("lists and tables in a text", "assumed"),
         # That the plain one is made when it is asked for: [D] No to multiple bodies on a message (devmsg, 2015)
         "body_properties": ("PidTagBody and its like say what the body is", "MS-OXCMSG; for HTML of a text assumed"),
         "move_keeps": ("a moved or copied item keeps UID and extended properties", "[D] MoveItem; MS-OXCFXICS"),
