@@ -37,9 +37,9 @@ class Answer:
 def read_answer(http: HttpAnswer, operation: str) -> Answer:
     """Read the answer to an operation.
 
-    Raises CredentialRefused (401), AccessDenied (403), RequestRefused (413), ExchangeBusy (throttling in each of its
-    shapes), AnswerUnusable (not whole, not XML, not an answer to this), ExchangeFailed (any other status), and for a
-    SOAP fault what its code stands for.
+    Raises CredentialRefused (401), AccessDenied (403), RequestRefused (413, 507), ExchangeBusy (throttling in each of
+    its shapes), AnswerUnusable (not whole, not XML, not an answer to this), ExchangeFailed (any other status), and for
+    a SOAP fault what its code stands for.
     """
     _check_status(http)
     try:
@@ -79,8 +79,9 @@ def _check_status(http: HttpAnswer) -> None:
             raise CredentialRefused("Exchange does not accept the user name and password.")
         case 403:
             raise AccessDenied("Exchange does not let this account use EWS (HTTP 403).")
-        case 413:
-            raise RequestRefused("The event is larger than Exchange takes in one request (HTTP 413).", "HTTP 413")
+        case 413 | 507:  # 507 to what is too large: exchangelib 590, of IIS 8.5
+            code = f"HTTP {http.status}"
+            raise RequestRefused(f"The event is larger than Exchange takes in one request ({code}).", code)
         case 429 | 503:
             wait = retry_after_seconds(http.headers, datetime.now(UTC))
             raise ExchangeBusy(f"Exchange is busy (HTTP {http.status}) and asks for {wait:.0f} seconds.", wait)

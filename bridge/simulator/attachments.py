@@ -1,7 +1,8 @@
 """Attachments of items: what a client sends, what is told of them, where they are kept.
 
 They are among an item's values, so an occurrence that is given one becomes an exception, and a copy has them too.
-Sources: [D] CreateAttachment, GetAttachment, DeleteAttachment and their samples, AttachmentId; `rules` for the rest.
+Sources: [D] CreateAttachment, GetAttachment, DeleteAttachment and their samples, AttachmentId; the EWS Managed API for
+what came with 2010 (Attachment.cs; MS-OXWSATT's test suite has IsInline, IsContactPhoto) and 2010 SP2; else `rules`.
 """
 
 import base64
@@ -71,8 +72,15 @@ def read_attachment(call: Call, element: Element) -> Attachment:
 
 
 def take_attachments(call: Call, element: Element) -> tuple[Attachment, ...]:
-    """Give the files of a new item. Source: [D] the sample of how to add attachments, which creates both at once."""
-    return tuple(read_attachment(call, child) for child in children(element))
+    """Give the files of a new item. Raises ErrorInvalidPropertySet before 2010 SP2 (the code is assumed).
+
+    Sources: [D] the sample of how to add attachments, which creates both at once; that older servers do not: [C] the
+    EWS Managed API (AttachmentsPropertyDefinition), MS-OXWSCORE's test suite, R2281.
+    """
+    found = tuple(read_attachment(call, child) for child in children(element))
+    if call.personality.level < rank("Exchange2010_SP2"):
+        raise EwsError("ErrorInvalidPropertySet", "The property item:Attachments cannot be set.")
+    return found
 
 
 # Where they are kept

@@ -2,7 +2,9 @@
 
 A row says the element's name, which part of the schema it is of, since which version, in which shapes it comes
 (`a` AllProperties, `d` Default, `r` only from GetItem), what a client may write, and how it is told and taken.
-Sources: the schema for names and order, [V] recordings for what AllProperties holds, [D] the version notes.
+Sources: the schema for names and order, [V] recordings for what AllProperties holds; for versions what Microsoft's
+test suites of MS-OXWSCORE and MS-OXWSMTGS expect of each server (their SHOULDMAY configurations), the EWS Managed API's
+ItemSchema.cs and AppointmentSchema.cs, [D] the elements' pages; for 2016 where none of them says more, assumed.
 """
 
 from collections.abc import Callable
@@ -143,7 +145,7 @@ FIELDS: tuple[Field, ...] = (
     _item("ConversationId", "a", tell.conversation, since=Y2010),
     _item("UniqueBody", "r", since=Y2010),
     _item("Flag", since=Y2013),
-    _item("StoreEntryId", since=Y2013),
+    _item("StoreEntryId", since="Exchange2010_SP2"),
     _item("InstanceKey", since=Y2013),
     _item("NormalizedBody", "r", since=Y2013),
     *(_item(name, since=Y2013) for name in ("EntityExtractionResult", "PolicyTag", "ArchiveTag", "RetentionDate")),

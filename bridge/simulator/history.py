@@ -1,8 +1,9 @@
 """What the schema of each version did not have yet, besides the properties of items: those say it in `fields`.
 
 A server validates a request against its own schema, so what came later is ErrorSchemaValidation to it, whatever the
-request's version is. Sources: [D] the pages of these operations and elements, each with the version it came with;
-"assumed" for what an unknown operation or header gives.
+request's version is. Beside each row stands which source has its version: [D] the page of the element or attribute,
+[C] the EWS Managed API, which sends it to no older server, [T] Microsoft's test suites for MS-OXWSCORE, MS-OXWSSYNC and
+MS-OXWSMTGS, which say what to expect of each server. Assumed is what an unknown operation or header gives.
 """
 
 from functools import cache
@@ -11,33 +12,42 @@ from bridge.simulator.rules import Personality, rank
 from bridge.simulator.trouble import Fault, invalid
 from bridge.simulator.xml import Element, M, T, name_of
 
-_2010, _SP1, _SP2, _2013, _2013_SP1 = (
+_2010, _SP1, _SP2, _2013, _2013_SP1, _2016 = (
     "Exchange2010",
     "Exchange2010_SP1",
     "Exchange2010_SP2",
     "Exchange2013",
     "Exchange2013_SP1",
+    "Exchange2016",
 )
-_OPERATIONS = {"GetServerTimeZones": _2010, "GetRoomLists": _2010, "GetRooms": _2010}
-_ELEMENTS = {
-    "TimeZoneContext": _2010,
-    "FilterHtmlContent": _2010,
-    "ConvertHtmlCodePageToUTF8": _2010,
-    "QueryString": _2010,
-    "SyncScope": _2010,
-    "RecurringMasterItemIdRanges": _2013,
-    "ReturnNewItemIds": _SP1,
-    "FirstDayOfWeek": _SP1,
-    "UniqueBodyType": _2013,
-    "NormalizedBodyType": _2013,
-    "InlineImageUrlTemplate": _2013,
-    "BlockExternalImages": _2013,
-    "AddBlankTargetToLinks": _2013,
-    "MaximumBodySize": _2013,
-    "ProposedStart": _2013,
-    "ProposedEnd": _2013,
+_OPERATIONS = {
+    "GetServerTimeZones": _2010,  # [C]
+    "GetRoomLists": _2010,  # [C]
+    "GetRooms": _2010,  # [C]
 }
-_ATTRIBUTES = {"ContactDataShape": _SP2, "SuppressReadReceipts": _2013_SP1}
+_ELEMENTS = {
+    "TimeZoneContext": _2010,  # [C]; [T] R2313: 2007 takes no notice
+    "FilterHtmlContent": _2010,  # [C], [T] R2119413
+    "ConvertHtmlCodePageToUTF8": _SP1,  # [D], [C]; [T] R21498 expects it of 2013 only
+    "QueryString": _2010,  # [C]
+    "SyncScope": _2010,  # [T] R347
+    "RecurringMasterItemIdRanges": _2013,  # [D]
+    "ReturnNewItemIds": _SP1,  # [D], [T] R1230
+    "FirstDayOfWeek": _SP1,  # [D]
+    "UniqueBodyType": _2013_SP1,  # [D]
+    "NormalizedBodyType": _2013_SP1,  # [D]
+    "InlineImageUrlTemplate": _2013,  # [C], [T] R2149904
+    "BlockExternalImages": _2013,  # [D], [C], [T] R2149905
+    "AddBlankTargetToLinks": _2013,  # [T] R2149908
+    "MaximumBodySize": _2013,  # [D]
+    # Of attendees: [T] R1334, R1336. MeetingResponse, which is not simulated, has them since 2013: [D]
+    "ProposedStart": _2016,
+    "ProposedEnd": _2016,
+}
+_ATTRIBUTES = {
+    "ContactDataShape": _SP2,  # [D]
+    "SuppressReadReceipts": _2013_SP1,  # [D], [T] R2311, R2315
+}
 
 
 def check_history(personality: Personality, request: Element) -> None:

@@ -1,7 +1,9 @@
 """The mails Exchange would send for a meeting: they go to the outbox of the simulator and to nobody.
 
-Sources: [D] SendMeetingInvitations, SendMeetingInvitationsOrCancellations, SendMeetingCancellations, DeleteItem; [R]
-exchangelib 746 for who is told of a change by `SendOnlyToChanged`. Only an organizer's item mails.
+Sources: [D] the attributes' tables of CreateItem, UpdateItem and DeleteItem (their elements' pages): SendToNone sends
+nothing in any of them, and `SendOnlyToChanged` is for whom the change affects; [R] exchangelib 746, php-ews 311,
+ews-managed-api 20: that is everybody, even if only others come and go. That a change of what is the organizer's own
+affects nobody is assumed, and that only an organizer's item mails.
 """
 
 from collections.abc import Iterable
@@ -11,7 +13,6 @@ from bridge.simulator.model import Attendee, Item, Mail
 
 _NONE = "SendToNone"
 _CHANGED = {"SendOnlyToChanged", "SendToChangedAndSaveCopy"}
-_LISTS = {"RequiredAttendees", "OptionalAttendees", "Resources"}
 # What is the mailbox's own in an item, and nothing to tell others
 _OWN = {"ReminderIsSet", "ReminderMinutesBeforeStart", "Categories", "LegacyFreeBusyStatus", "MeetingRequestWasSent"}
 
@@ -56,4 +57,4 @@ def _by_address(people: Iterable[Attendee]) -> dict[str, Attendee]:
 
 
 def _substance(item: Item) -> dict[str, object]:
-    return {name: value for name, value in item.values.items() if name not in _LISTS | _OWN}
+    return {name: value for name, value in item.values.items() if name not in _OWN}

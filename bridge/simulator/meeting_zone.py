@@ -1,7 +1,8 @@
 """MeetingTimeZone: the zone of an item as Exchange 2007 had it, by name or by its two days of the year.
 
 Sources: [D] MeetingTimeZone, BaseOffset, TimeChange, and the samples of creating appointments, which name a zone of
-Windows; [C] evolution-ews for the signs: offsets are what is added to local time, the standard one's is BaseOffset.
+Windows and give no rules; so does [C] the EWS Managed API, always (MeetingTimeZone.cs). [C] evolution-ews for the signs
+of rules: offsets are what is added to local time, the standard one's is BaseOffset.
 """
 
 from datetime import datetime, timedelta
@@ -42,7 +43,7 @@ def take_meeting_zone(call: Call, element: Element) -> Zone:
 
 
 def meeting_zone(told: Told, item: Item) -> Element | None:
-    """Give t:MeetingTimeZone to requests of 2007, None to later ones, which have StartTimeZone (assumed)."""
+    """Give t:MeetingTimeZone to requests of 2007, None to later ones. Source: rule `meeting_zone_told`."""
     if told.call.level >= rank("Exchange2010"):
         return None
     zone = zone_of(item, "StartTimeZone")

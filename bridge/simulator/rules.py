@@ -6,7 +6,7 @@ of a server that is not Exchange, `assumed` for what nobody has shown us.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
 from bridge.simulator.fixed_rules import FIXED
@@ -96,10 +96,12 @@ class Rules:
     deleted_neighbours_bound: bool = True
     dates_as_times: bool = False
     zone_parts_renamed: bool = False
-    html_cleaned: bool = True
+    html_cleaned: bool = False
     html_through_rtf: bool = False
     text_lines_by_crlf: bool = True
     attachment_limit_bytes: int = 35 * 1024 * 1024
+    request_limit_bytes: int = 64 * 1024 * 1024
+    too_large_status: int = 507
 
 
 SOURCES: Mapping[str, str] = MappingProxyType(
@@ -139,7 +141,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "delegate_soft_delete_only": "[D] responsecode, ErrorCannotDeleteObject",
         "private_items": "assumed",  # another's private item shows its times and nothing else
         "view_private_since": "[V] present in 14.3, absent in other recordings",
-        "attendees_keep_response": "assumed",  # replacing the list keeps answers by address
+        "attendees_keep_response": "assumed",  # replacing the list keeps answers by address; looked for in vain
         "property_newer_than_request": "assumed",
         "uid_restriction_refused": "[D] calendar:UID in a Restriction is not supported",
         "permission_levels_kept": "[D] folder permissions; [W] read back as Custom",
@@ -154,10 +156,15 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "view_expands": "[D] CalendarView; [W] a master once there",
         "batch_keeps_key": "assumed",  # a key that was good when a request began is so for all its occurrences
         "deleted_neighbours_bound": "[R] OutlookGoogleCalendarSync: no two on a day even when one is deleted",
-        "attachment_limit_bytes": "assumed",  # the code: [D] responsecode, there for what 32 bits cannot count
+        # The code: [D] responsecode, there for what 32 bits cannot count; in the store, [R] Graph says
+        # ErrorMessageSizeExceeded, from 39 MB on (microsoft-graph-docs 15579)
+        "attachment_limit_bytes": "assumed",
+        "request_limit_bytes": "[D] message size limits of EWS (hh529949): maxAllowedContentLength of each version",
+        # [R] exchangelib 590: 507 to 76 MB, of IIS 8.5; before 2013 that of IIS' request filtering, 404.13
+        "too_large_status": "[R] exchangelib 590; before 2013 assumed",
         "zone_parts_renamed": "assumed",  # periods and groups of a client's own zone come back under other ids
-        "html_cleaned": "assumed",  # without scripts and comments; always so by FilterHtmlContent: [D] its page
-        "html_through_rtf": "[R] Stack Overflow 20712500: appointments of 2010; of 2007 assumed",
+        "html_cleaned": "[D] FilterHtmlContent: not unless asked to; what goes then is the fixed rule html_unsafe",
+        "html_through_rtf": "[R] Stack Overflow 20712500, of 2010 SP3: RTF by a create, poor HTML by an update",
         "text_lines_by_crlf": "assumed",  # the lines of a text come back ended by CR LF
         "dates_as_times": "[V] dates with the zone's offset; [W] a dateTime there",
     }
@@ -187,16 +194,21 @@ class Personality:
 
 
 _RULES_2010 = Rules(
+    request_limit_bytes=35_000_000,
+    too_large_status=404,
     html_through_rtf=True,
     attachment_limit_bytes=10 * 1024 * 1024,
     availability_limit_days=42,
     availability_shortest_hours=24,
 )
 
+_RULES_2007 = replace(_RULES_2010, request_limit_bytes=30_000_000)
+
 PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
     {
         # [D] samples of 8.1.206; what the schema of its time did not have: `fields`, `history`
-        "2007": Personality("2007", (8, 1, 206, 0), "Exchange2007_SP1", "Exchange2007_SP1", _RULES_2010),
+        # (that it keeps HTML as a 2010 does is assumed)
+        "2007": Personality("2007", (8, 1, 206, 0), "Exchange2007_SP1", "Exchange2007_SP1", _RULES_2007),
         # [V] 14.3.123's own answers; GetServerTimeZones of 14.1 for the zones
         "2010": Personality("2010", (14, 3, 123, 3), "Exchange2010_SP2", "Exchange2010_SP2", _RULES_2010),
         # [D] samples of 15.0.859
@@ -205,13 +217,14 @@ PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
         "2019": Personality("2019", (15, 2, 1748, 10), "V2017_07_11", "V2017_07_11", Rules()),
         # [V] 15.20.3370
         "online": Personality(
-            # Nobody has shown us what becomes of a batch's keys, of scripts and of a zone's ids; so that no client
-            # leans on it, here it is the other way
+            # Nobody has shown us what becomes of a batch's keys and of a zone's ids; so that no client leans on it,
+            # here it is the other way. Scripts go since Online's REST interface takes them away unasked ([D] Microsoft
+            # 365 developer blog, September 2015); of its EWS that is not said.
             "online",
             (15, 20, 3370, 16),
             "V2018_01_08",
             "V2018_01_08",
-            Rules(batch_keeps_key=False, html_cleaned=False, zone_parts_renamed=True),
+            Rules(batch_keeps_key=False, html_cleaned=True, zone_parts_renamed=True),
         ),
         "lenient": Personality(
             "lenient",
@@ -240,6 +253,7 @@ PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
                 view_expands=False,
                 dates_as_times=True,
                 text_lines_by_crlf=False,
+                too_large_status=413,
             ),
         ),
     }

@@ -25,7 +25,6 @@ from bridge.simulator.service import Reply, Service
 EWS_PATH = "/ews/exchange.asmx"
 CONTROL_PATH = "/simulator/control"
 REALM = "simulated Exchange"
-_LARGEST = 64 * 1024 * 1024
 _PIECE = 64
 _WORTH_PACKING = 1400
 
@@ -158,16 +157,19 @@ class Handler(BaseHTTPRequestHandler):
             length = int(self.headers.get("Content-Length", ""))
         except ValueError as cause:
             raise Refused(411) from cause
-        if not 0 <= length <= _LARGEST:
-            raise Refused(413)
+        self._check_size(length)
         return self.rfile.read(length)
+
+    def _check_size(self, length: int) -> None:
+        rules = self.server.service.personality.rules
+        if not 0 <= length <= rules.request_limit_bytes:
+            raise Refused(rules.too_large_status)
 
     def _chunks(self) -> bytes:
         found = bytearray()
         try:
             while size := int(self.rfile.readline(64).partition(b";")[0], 16):
-                if size < 0 or len(found) + size > _LARGEST:
-                    raise Refused(413)
+                self._check_size(len(found) + size if size >= 0 else size)
                 found += self.rfile.read(size)
                 self.rfile.readline(64)
         except ValueError as cause:

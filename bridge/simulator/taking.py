@@ -13,7 +13,7 @@ from bridge.simulator.zones import Zone, fixed, named, renamed
 
 SENSITIVITY = {"Normal": "", "Personal": "", "Private": "", "Confidential": ""}
 IMPORTANCE = {"Low": "", "Normal": "", "High": ""}
-# [D] LegacyFreeBusyStatus: WorkingElsewhere from 2013 on
+# WorkingElsewhere from 2013 on: MS-OXWSMTGS' test suite, R4001
 FREE_BUSY = {"Free": "", "Tentative": "", "Busy": "", "OOF": "", "NoData": "", "WorkingElsewhere": "Exchange2013"}
 
 
@@ -30,8 +30,8 @@ def take_bool(_call: Call, element: Element) -> bool:
 
 
 def take_online(call: Call, element: Element) -> bool:
-    """Give whether it is a NetMeeting of old; since 2013 that is told of a service and not written."""
-    if call.personality.level >= rank("Exchange2013"):
+    """Give whether it is online; since 2016 that is told and not written. Source: MS-OXWSMTGS' test suite, R2301."""
+    if call.personality.level >= rank("Exchange2016"):
         raise EwsError("ErrorInvalidPropertySet", "The property calendar:IsOnlineMeeting cannot be set.")
     return take_bool(call, element)
 
@@ -104,7 +104,7 @@ def zone_or_error(call: Call, zone: Zone | None, name: str) -> Zone:
 
 
 def take_attendees(call: Call, element: Element) -> tuple[Attendee, ...]:
-    """Give people invited; a name is filled from the directory. Answers told by a client are ignored (assumed)."""
+    """Give people invited; a name is filled from the directory. Answers told by a client are ignored."""
     found: dict[str, Attendee] = {}
     for attendee in children(element):
         if name_of(attendee) != "Attendee":

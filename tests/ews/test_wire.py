@@ -170,6 +170,7 @@ def test_a_name_that_does_not_resolve_is_unreachable(wires: Wires, deadline: Dea
         (401, CredentialRefused, None),
         (403, AccessDenied, None),
         (413, RequestRefused, "HTTP 413"),
+        (507, RequestRefused, "HTTP 507"),
         (404, ExchangeFailed, "HTTP 404"),
         (410, ExchangeFailed, "HTTP 410"),
         (500, ExchangeFailed, "HTTP 500"),

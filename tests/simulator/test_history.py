@@ -109,6 +109,14 @@ def test_2007_knows_no_later_operations_and_elements(old: Any, text: str) -> Non
     assert old.code(text) == "ErrorSchemaValidation"
 
 
+def test_2007_gets_its_files_one_by_one_after_the_item(old: Any) -> None:
+    files = INLINE.replace("<t:IsInline>true</t:IsInline>", "")
+    assert old.code(CREATE.format(f"{files}{TIMES}")) == "ErrorInvalidPropertySet"
+    item = old.create(TIMES)
+    inside = f'<m:ParentItemId Id="{item.get("Id")}"/>{files.replace("t:Attachments", "m:Attachments")}'
+    assert old.code(f"<m:CreateAttachment>{inside}</m:CreateAttachment>") == "NoError"
+
+
 def test_2007_knows_no_context(old: Any) -> None:
     assert old.code(FOLDER, zone="UTC") == "ErrorSchemaValidation"
     assert old.code(FOLDER) == "NoError"
@@ -178,6 +186,18 @@ def test_2013_knows_nothing_of_2016(make_sim: Callable[..., Simulator], make_ask
     assert ask.code(by_path(path, item)) == "ErrorSchemaValidation"
     assert ask.code(by_path("calendar:IsOrganizer", item)) == "NoError"
     assert ask.code(FOLDER, version="Exchange2016") == "ErrorInvalidServerVersion"
+
+
+@pytest.mark.parametrize(("personality", "code"), [("2013", "ErrorSchemaValidation"), ("2019", "NoError")])
+def test_attendees_propose_times_since_2016(
+    make_sim: Callable[..., Simulator], make_ask: Make, personality: str, code: str
+) -> None:
+    ask = make_ask(make_sim(personality), "Exchange2013_SP1")
+    invited = (
+        "<t:RequiredAttendees><t:Attendee><t:Mailbox><t:EmailAddress>bob@example.com</t:EmailAddress></t:Mailbox>"
+        "<t:ProposedStart>2026-03-28T11:00:00Z</t:ProposedStart></t:Attendee></t:RequiredAttendees>"
+    )
+    assert ask.code(CREATE.format(f"{TIMES}{invited}")) == code
 
 
 @pytest.mark.parametrize(

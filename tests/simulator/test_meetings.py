@@ -94,11 +94,15 @@ def test_an_update_for_all_tells_everybody_what_they_need(sim: Simulator, ask: A
     assert mails(sim) == [("cancellation", (BOB, CARL))]
 
 
-def test_an_update_for_those_it_changes_anything_for(sim: Simulator, ask: Any) -> None:
+def test_an_update_for_those_it_changes_anything_for_is_one_for_all_but_for_what_is_the_organizers_own(
+    sim: Simulator, ask: Any
+) -> None:
     mode = "SendToChangedAndSaveCopy"
     item = ask.create(f"{TIMES}{people('RequiredAttendees', BOB)}")
     ask(update(item, ("calendar:RequiredAttendees", people("RequiredAttendees", BOB, CARL)), mode=mode))
-    assert mails(sim) == [("request", (CARL,))]
+    assert mails(sim) == [("request", (CARL,)), ("update", (BOB,))]
+    ask(update(item, ("item:ReminderIsSet", "<t:ReminderIsSet>false</t:ReminderIsSet>"), mode=mode))
+    assert mails(sim) == []
     ask(update(item, ("item:Subject", "<t:Subject>New</t:Subject>"), mode=mode))
     assert mails(sim) == [("update", (BOB, CARL))]
     ask(update(item, ("calendar:RequiredAttendees", ""), mode=mode))
@@ -159,6 +163,15 @@ def test_an_online_meeting_is_told_and_not_written(sim: Simulator, ask: Any) -> 
     for name, value in (("IsOnlineMeeting", "true"), ("JoinOnlineMeetingUrl", url)):
         text = update({"Id": item.id}, (f"calendar:{name}", f"<t:{name}>{value}</t:{name}>"))
         assert ask.code(text, version="Exchange2013") == "ErrorInvalidPropertySet"
+
+
+def test_until_2016_an_item_can_be_said_to_be_an_online_meeting(
+    make_sim: Callable[..., Simulator], make_ask: Callable[..., Any]
+) -> None:
+    ask = make_ask(make_sim("2013"), "Exchange2013_SP1")
+    item = ask.create(TIMES)
+    ask(update(item, ("calendar:IsOnlineMeeting", "<t:IsOnlineMeeting>true</t:IsOnlineMeeting>")))
+    assert ask.item(item).findtext(f"{T}IsOnlineMeeting") == "true"
 
 
 def test_find_item_names_the_organizer_by_the_directory_and_it_can_be_resolved(sim: Simulator, ask: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 import requests
 from lxml import etree
 
-from bridge.simulator import PersonPlan, Simulator
+from bridge.simulator import PERSONALITIES, PersonPlan, Simulator
 
 GET = (
     "<m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape>"
@@ -221,3 +221,17 @@ def test_passwords_in_either_encoding(ask: Any, make_sim: Callable[..., Simulato
         login = {"Authorization": "Basic " + b64encode(b"zoe@example.com:" + raw).decode()}
         answer = requests.post(sim.url, data=ask.envelope(GET), headers=login, timeout=10)
         assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(("personality", "status"), [("2010", 404), ("2019", 507), ("lenient", 413)])
+def test_what_is_too_large_is_refused_before_it_is_read(
+    make_sim: Callable[..., Simulator], make_ask: Callable[..., Any], personality: str, status: int
+) -> None:
+    ask = make_ask(make_sim(personality, request_limit_bytes=4000))
+    assert ask.post(GET + " " * 2000).status_code == 200
+    assert ask.post(GET + " " * 4000).status_code == status
+
+
+@pytest.mark.parametrize(("personality", "bytes_"), [("2007", 30_000_000), ("2010", 35_000_000), ("2013", 67_108_864)])
+def test_how_large_a_request_may_be(personality: str, bytes_: int) -> None:
+    assert PERSONALITIES[personality].rules.request_limit_bytes == bytes_
