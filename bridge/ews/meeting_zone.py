@@ -76,14 +76,15 @@ def _known(name: str) -> Zone | None:
 def to_meeting_zone(zone: Zone, start: datetime) -> Element:
     """Make MeetingTimeZone for an event that starts then. Raises RequestRefused for a zone without known rules.
 
-    Rules that are not two changes a year go without saying: the server looks the name up.
+    A Windows zone goes by its name alone, as in all of Microsoft's samples; one that came with rules of its own goes
+    with them.
     """
+    if _known(zone.id):
+        return type_element("MeetingTimeZone", TimeZoneName=zone.id)
     rules = to_rules(zone)
     if rules is None:
         raise RequestRefused("This version of Exchange is not told of the event's time zone.", "ErrorTimeZone")
-    return type_element(
-        "MeetingTimeZone", *_rules(rules, start.astimezone(rules).year), TimeZoneName=zone.id or UTC_ZONE.id
-    )
+    return type_element("MeetingTimeZone", *_rules(rules, start.astimezone(rules).year), TimeZoneName=zone.id)
 
 
 def _rules(rules: tzinfo, year: int) -> list[Element]:

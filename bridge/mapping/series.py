@@ -309,7 +309,7 @@ def _behind(master: _Master) -> KeptLines:
 
 
 def _write_kept(master: _Master, exceptions: Mapping[str, KeptException]) -> str | None:
-    kept = replace(master.kept, exceptions=exceptions)
+    kept = replace(master.kept, exceptions=dict(sorted(exceptions.items())))
     groups = [kept.fields, *(one.fields for one in exceptions.values())]
     lines = [line for group in groups for one in group.values() for line in one.lines]
     lines += [*kept.more, *(line for one in exceptions.values() for line in one.more or ())]
