@@ -2,7 +2,7 @@
 # make test    everything that must hold: ruff, mypy, the tests
 # make corpus  real iCalendar objects through the bridge and back (needs ICALENDAR_CORPUS)
 # make bench   the figures of docs/performance.md
-# make soak    the long runs: thousands of drawn series and every series of the corpus against Exchange's own view,
+# make soak    the long runs: thousands of drawn series and events, and a kill at every step of every write
 #              tens of thousands of events drawn from the grammar of iCalendar there and back
 # make judges  other people's CalDAV test suites and clients against the demo; the scores are in docs/conformance.md
 # make docs    write the tables of docs/mapping.md from the code
@@ -42,9 +42,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 
 soak: $(READY)
-	DRAWN_SERIES=$(or $(DRAWN_SERIES),3000) DRAWN_EVENTS=$(or $(DRAWN_EVENTS),10000) $(BIN)/pytest -n auto \
+	DRAWN_SERIES=$(or $(DRAWN_SERIES),3000) DRAWN_EVENTS=$(or $(DRAWN_EVENTS),10000) KILL_STRIDE=1 $(BIN)/pytest -n auto \
 		tests/acceptance/test_expansions.py tests/acceptance/test_clock_changes.py tests/acceptance/test_grammar.py \
-		tests/mapping/test_grammar.py $(PYTEST_ARGS)
+		tests/mapping/test_grammar.py tests/acceptance/test_kill.py $(PYTEST_ARGS)
 
 judges: $(READY)
 	$(BIN)/python -m judges $(JUDGES_ARGS)

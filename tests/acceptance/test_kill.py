@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from events import event, instances, override, series
 DYING = Path(__file__).parents[1] / "support" / "dying.py"
 PERSONALITIES = ["2019", "lenient"]
 TARGET = "Choir & more"
+STRIDE = int(os.environ.get("KILL_STRIDE", "3"))
+"""A call is two steps, before it and after; an odd stride meets either side in turn."""
 
 
 @dataclass
@@ -71,14 +74,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
 
 def every_step(steps: int) -> Iterator[int]:
+    """Give the steps at which to kill: every STRIDE-th, and the last; ``make soak`` takes all of them."""
     assert steps >= 8, "a write has that many steps at least"
-    yield from range(1, steps + 1)
-
-
-def every_other_step(steps: int) -> Iterator[int]:
-    """Give the steps before each call: after one call is before the next."""
-    assert steps >= 8, "a write has that many steps at least"
-    yield from range(1, steps + 1, 2)
+    yield from range(1, steps, STRIDE)
     yield steps
 
 
@@ -173,7 +171,7 @@ def test_a_series_killed_at_any_step_is_whole_after_the_retry(place: Place) -> N
 def test_an_event_with_files_killed_at_any_step_has_each_once_after_the_retry(place: Place) -> None:
     whole = place.run("put", with_files("dying-f0", "Whole", "agenda.txt", "map.png"))
     assert whole is not None
-    for step in every_other_step(whole["steps"]):
+    for step in every_step(whole["steps"]):
         start_over(place)
         body = with_files(f"dying-f{step}", "Lunch", "agenda.txt", "map.png")
         assert place.run("put", body, fatal=step) is None, f"step {step} was never reached"
@@ -189,7 +187,7 @@ def test_files_that_are_changed_are_as_wanted_after_a_kill_at_any_step_and_the_r
     whole = place.run("put", with_files("dying-g0", "After", "new.txt"), match=made["etags"]["dying.ics"])
     assert whole is not None
     assert files(place) == ["new.txt"]
-    for step in every_other_step(whole["steps"]):
+    for step in every_step(whole["steps"]):
         start_over(place)
         made = place.run("put", with_files(f"dying-g{step}", "Before", "old.txt"))
         assert made is not None
@@ -203,7 +201,7 @@ def test_files_that_are_changed_are_as_wanted_after_a_kill_at_any_step_and_the_r
 def test_a_file_of_an_occurrence_is_there_once_after_a_kill_at_any_step_and_the_retry(place: Place) -> None:
     whole = place.run("put", an_occurrence_with_a_file(0))
     assert whole is not None
-    for step in every_other_step(whole["steps"]):
+    for step in every_step(whole["steps"]):
         start_over(place)
         assert place.run("put", an_occurrence_with_a_file(step), fatal=step) is None, f"step {step} was never reached"
         retried = place.run("put", an_occurrence_with_a_file(step))
@@ -306,7 +304,7 @@ def kill_moves(place: Place, kind: str, body: str) -> None:
     assert whole is not None
     assert (whole["created"], whole["etags"], whole["moved"]) == (not body, {}, ["moved.ics"])
     many = len(place.exchange.events(ANN, TARGET))
-    for step in every_other_step(whole["steps"]):
+    for step in every_step(whole["steps"]):
         start_over(place)
         match = put_to_move(place, body_of(kind, step), body)
         assert place.run("move", body.encode(), match=match, fatal=step) is None, f"step {step} was never reached"
@@ -324,7 +322,7 @@ def test_a_rename_killed_at_any_step_is_done_after_the_retry(place: Place) -> No
     whole = place.run("rename")
     assert whole is not None
     assert list(whole["etags"]) == ["moved.ics"]
-    for step in every_other_step(whole["steps"]):
+    for step in every_step(whole["steps"]):
         start_over(place)
         match = put_to_move(place, event(f"dying-r{step}", "To rename"), "")
         assert place.run("rename", match=match, fatal=step) is None, f"step {step} was never reached"
