@@ -1,6 +1,7 @@
 """The whole text of a resource: its events, and around them the calendar and the time zones they need."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,14 @@ Span = tuple[datetime, int | None]
 """When something first takes place (UTC), and the last year in which it does, None for an open end."""
 Zones = Mapping[str, ZoneInfo]
 """Rules that items bring along, by TZID."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """The bytes a client is served, and the index record that goes with them."""
+
+    text: bytes = field(repr=False)
+    index: IndexRecord
 
 
 def write_document(kept: Kept, events: Iterable[Sequence[str]], span: Span, zones: Zones) -> bytes:

@@ -3,9 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from bridge.item import BusyStatus, Outline, Uid
-from bridge.mapping.document import PRODID
+from bridge.mapping.document import PRODID, Rendering
 from bridge.mapping.lines import escape, fold
-from bridge.mapping.series import Rendering
 from bridge.mapping.stamps import NO_STAMP
 from bridge.mapping.values import write_utc
 from bridge.model import IndexRecord

@@ -6,9 +6,10 @@ from collections.abc import Set as AbstractSet
 from bridge.ids import make_derived_uid, make_etag, make_resource_name, parse_name_stamp
 from bridge.item import Entry, Item, ItemId, ItemKind, ItemRef, Missing, Outline, Uid, Unreadable
 from bridge.mapping.context import Context
+from bridge.mapping.document import Rendering
 from bridge.mapping.personal import parse_personal
 from bridge.mapping.placeholder import to_placeholder
-from bridge.mapping.series import Rendering, to_ical
+from bridge.mapping.series import to_ical
 from bridge.model import CalendarRef, Listed, Name, Rendered
 from bridge.state.personal_lines import PersonalLines
 

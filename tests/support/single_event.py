@@ -6,7 +6,7 @@ from bridge.item import Content, Item, Uid
 from bridge.mapping import series
 from bridge.mapping.calendar_object import CalendarObject
 from bridge.mapping.context import Context
-from bridge.mapping.series import Rendering
+from bridge.mapping.document import Rendering
 
 
 @dataclass(frozen=True, slots=True)
