@@ -15,6 +15,7 @@ from bridge.errors import (
     ExchangeTimedOut,
     ExchangeUnreachable,
     InvalidCalendarData,
+    MirrorFilling,
     NotExpressible,
     NotFound,
     PreconditionFailed,
@@ -369,7 +370,7 @@ def test_what_an_occurrence_shares_with_its_series_is_not_taken_from_both() -> N
     wanted = WantedSeries(
         content.uid, is_organizer=True, has_people=False, master=content, files={None: kept, MONDAY: WantedFiles()}
     )
-    assert plan_files(wanted, (master, exception), frozenset({shared.id}), lambda *_: False) == ()
+    assert plan_files(wanted, (master, exception), frozenset({shared.id}), lambda *_: False, lambda *_: True) == ()
 
 
 def test_a_new_rule_that_would_lose_an_occurrences_own_file_is_refused_by_name(world: World) -> None:
@@ -380,6 +381,20 @@ def test_a_new_rule_that_would_lose_an_occurrences_own_file_is_refused_by_name(w
         save(world, "a.ics", text.replace("COUNT=10", "COUNT=9"))
     (url,) = links(text)
     assert fetch(world, url) == MAP
+
+
+def test_a_file_of_the_same_name_and_size_is_another_one(world: World) -> None:
+    """By a new rule servers drop the occurrence's file: that of the series does not stand for it."""
+    own = replace(AGENDA, data=b"2. Diner")
+    changed = (*override("20270308", "Moved", "20270308T140000"), inline(own))
+    world.put("a.ics", series("u1", "Weekly", inline(AGENDA), overrides=[changed]), new=True)
+    text = world.text("a.ics")
+    with pytest.raises(NotExpressible, match=r"^ATTACH: an occurrence has a file of its own"):
+        save(world, "a.ics", text.replace("COUNT=10", "COUNT=9"))
+    of_series, of_occurrence = links(text)
+    assert (fetch(world, of_series), fetch(world, of_occurrence)) == (AGENDA, own)
+    save(world, "a.ics", re.sub(place(of_occurrence).key, place(of_series).key, text.replace("\r\n ", "")))
+    assert attached(world, exception_of(world)) == [AGENDA]
 
 
 def test_instances_without_a_master_have_files_of_their_own(world: World) -> None:
@@ -534,6 +549,18 @@ def test_a_link_that_leads_nowhere_is_refused_by_name(world: World, url: str) ->
     with pytest.raises(NotExpressible, match=r"^ATTACH: a link leads to no file"):
         world.put("a.ics", event("u1", "Lunch", f"ATTACH:{url}"), new=True)
     assert world.items() == []
+
+
+def test_a_link_into_a_calendar_that_is_still_to_be_read_is_refused_by_nobody(world: World) -> None:
+    world.exchange.add_folder(ANN, "Choir")
+    world.put("a.ics", event("u1", "Lunch", inline(AGENDA)), new=True)
+    text = world.text("a.ics").encode()
+    world.lose_mirror()
+    choir = world.calendar(CalendarName("choir"))
+    with pytest.raises(MirrorFilling):
+        world.store.put(world.login(), choir, Name("a.ics"), text, Conditions())
+    world.etags()
+    assert world.store.put(world.login(), choir, Name("a.ics"), text, Conditions()).created
 
 
 def test_a_link_to_a_file_that_somebody_took_away_is_let_go(world: World) -> None:
