@@ -10,6 +10,7 @@ from dataclasses import replace
 from bridge.errors import (
     AccessDenied,
     BridgeError,
+    ExchangeFailed,
     ItemChanged,
     ItemMissing,
     NotExpressible,
@@ -121,6 +122,9 @@ class Pusher:
                 # The client is told that its event was refused: half of it must not stay
                 delete_item(self._exchange, write, items[0].ref)
             raise
+        except (ItemChanged, ItemMissing) as error:
+            # The event itself is written: a retry finds out what became of it, and goes on or is told
+            raise ExchangeFailed("An event was changed at Exchange while its files were written.") from error
         self._outcomes.advance(intent, "files written", ItemRef(items[0].ref.id, ChangeKey("")))
         return self._steps.read_again(write, items)
 

@@ -12,9 +12,14 @@ from bridge.errors import (
     AnswerUnusable,
     AttachmentTooLarge,
     BridgeError,
+    CredentialRefused,
     ExchangeTimedOut,
     ExchangeUnreachable,
+    FolderMissing,
     InvalidCalendarData,
+    ItemChanged,
+    ItemMissing,
+    LoginRefused,
     MirrorFilling,
     NotExpressible,
     NotFound,
@@ -440,6 +445,29 @@ def test_a_changed_event_has_the_files_that_were_wanted_whatever_answer_was_lost
     assert not world.put("a.ics", body, match=etag).created
     assert attached(world) == [MAP]
     assert world.items()[0].content.subject == "Dinner"
+
+
+@pytest.mark.parametrize("verb", ["attach", "detach"])
+@pytest.mark.parametrize(
+    "error", [ItemChanged("stale"), ItemMissing("gone"), FolderMissing("gone"), CredentialRefused("401")]
+)
+def test_a_write_that_is_broken_off_at_its_files_is_gone_on_with(world: World, verb: str, error: Exception) -> None:
+    """The event is written then: what is no answer to its files must not make a stranger of it."""
+    world.put("a.ics", event("u1", "Lunch", inline(AGENDA)), new=True)
+    etag = etag_of(world, "a.ics")
+    body = event("u1", "Dinner", inline(MAP))
+    world.exchange.fail(verb, error)
+    with pytest.raises((Unavailable, LoginRefused)):
+        world.put("a.ics", body, match=etag)
+    world.put("a.ics", body, match=etag)
+    assert attached(world) == [MAP]
+    if verb == "attach":
+        new = event("u2", "Tea", inline(MAP))
+        world.exchange.fail(verb, error)
+        with pytest.raises((Unavailable, LoginRefused)):
+            world.put("b.ics", new, new=True)
+        assert world.put("b.ics", new, new=True).created
+        assert [attached(world, item) for item in world.items()] == [[MAP], [MAP]]
 
 
 def test_a_retry_is_told_where_somebody_has_attached_a_file_meanwhile(world: World) -> None:
