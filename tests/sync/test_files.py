@@ -229,6 +229,15 @@ def test_a_new_event_with_a_file_has_it_at_exchange_and_serves_a_link(world: Wor
     assert links(world.text("a.ics")) == [url]
 
 
+def test_an_event_with_files_that_outlook_changed_is_not_written_when_it_is_saved_as_served(world: World) -> None:
+    """What was kept for its times has had its day, and stays kept until somebody changes the event."""
+    world.put("a.ics", event("u1", "Lunch", inline(AGENDA), "LAST-MODIFIED:20270102T000000Z"), new=True)
+    world.outlook_changes(world.items()[0], lambda content: replace(content, location="Canteen"))
+    world.later()
+    save(world, "a.ics", world.text("a.ics"))
+    assert world.exchange.calls["update"] == 0
+
+
 def test_an_event_that_comes_back_as_it_was_served_leaves_its_files(world: World) -> None:
     outlook_attaches(world, world.outlook_adds("one@outlook"), AGENDA)
     text = world.text("one@outlook.ics")
