@@ -29,7 +29,8 @@ def unnamed(sent: bytes, served: bytes) -> list[Difference]:
 
 
 def _has_data(event: Component) -> int:
-    return sum((one.parameter("ENCODING") or "").upper() == "BASE64" for one in event.all("ATTACH"))
+    files = event.all("ATTACH")
+    return sum((one.parameter("ENCODING") or "").upper() == "BASE64" or one.value[:5] == "data:" for one in files)
 
 
 def names_of(component: Component) -> set[str]:
