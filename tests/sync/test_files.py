@@ -329,6 +329,29 @@ def test_an_event_whose_file_exchange_refuses_is_not_made(world: World) -> None:
     assert attached(world) == [AGENDA]
 
 
+def test_an_instance_whose_file_exchange_refuses_is_not_made(world: World) -> None:
+    first = override("20270301", "First", "20270301T090000")
+    second = (*override("20270308", "Second", "20270308T090000"), inline(MAP))
+    world.put("a.ics", instances("u1", first), new=True)
+    world.exchange.fail("attach", RequestRefused("no", "ErrorX"))
+    with pytest.raises(NotExpressible):
+        world.put("a.ics", instances("u1", first, second), match=etag_of(world, "a.ics"))
+    assert [item.content.subject for item in world.items()] == ["First"]
+
+
+def test_an_event_whose_file_exchange_refuses_at_a_retry_is_not_made(world: World) -> None:
+    body = event("u1", "Lunch", inline(AGENDA))
+    world.etags()
+    world.exchange.fail("attach", ExchangeTimedOut("late"))
+    with pytest.raises(Unavailable):
+        world.put("a.ics", body, new=True)
+    world.exchange.fail("attach", RequestRefused("no", "ErrorX"))
+    with pytest.raises(NotExpressible):
+        world.put("a.ics", body, new=True)
+    assert world.items() == []
+    assert world.put("a.ics", body, new=True).created
+
+
 def test_an_override_with_a_file_becomes_an_exception_that_has_it(world: World) -> None:
     same = override("20270308", "Weekly", "20270308T090000")
     world.put("a.ics", series("u1", overrides=[(*same, inline(AGENDA))]), new=True)
