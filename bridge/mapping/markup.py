@@ -47,6 +47,11 @@ def _reduced(html: str) -> str:
     return "" if root is None else "".join(_tokens(root)).strip()
 
 
+def readable(html: str) -> str:
+    """Give a body with blanks for what XML, and so Exchange, cannot hold."""
+    return _UNREADABLE.sub(" ", html)
+
+
 def is_formatted(html: str) -> bool:
     """Whether there is anything in it that plain text does not say as well."""
     return "<" in _NO_FORMAT.sub("", reduce_html(html))
@@ -70,7 +75,7 @@ def gist(html: str) -> str:
 
 def _parse(html: str) -> Any:
     """Parse a body; of one that nests deeper than the parser goes, its text alone, for all of it is to be told."""
-    text = _UNREADABLE.sub(" ", html)
+    text = readable(html)
     for each in (text, _ANY_TAG.sub(" ", text)):
         parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
         try:

@@ -37,7 +37,7 @@ _THINGS = frozenset({"ROOM", "RESOURCE"})
 _BY_CHOICE = frozenset({"OPT-PARTICIPANT", "NON-PARTICIPANT"})
 _NOT_ANSWERED = frozenset({Response.UNKNOWN, Response.NOT_RECEIVED})
 _OWN = frozenset({Response.UNKNOWN, Response.ORGANIZER})
-_MAILABLE = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+_MAILABLE = re.compile(r"[^\s\x00-\x1f\x7f@<>,;]+@[^\s\x00-\x1f\x7f@<>,;]+")
 _NOBODY = "invalid:nomail"
 _LONGEST_NAME = 255
 

@@ -94,6 +94,11 @@ def test_html_in_base64_and_in_another_charset_is_read(context: Context, make_bo
     assert to_item(parse(body), context, None).content.html == "<b>Grüße</b>"
 
 
+def test_what_no_xml_can_hold_is_left_out_of_html(context: Context, make_body: Body) -> None:
+    body = make_body('DESCRIPTION;ALTREP="data:text/html,a%0B%00%EF%BF%BF%3Cb%3Eb%3C/b%3E%0Ac":a b c')
+    assert to_item(parse(body), context, None).content.html == "a   <b>b</b>\nc"
+
+
 def test_a_large_html_is_exchanges_alone(context: Context, make_body: Body, make_item: MakeItem) -> None:
     html = "<b>x</b>" + "<p>And a long text.</p>" * 8000
     content = to_item(parse(make_body(f'DESCRIPTION;ALTREP="data:text/html,{quote(html)}":x')), context, None).content

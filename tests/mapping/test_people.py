@@ -65,3 +65,11 @@ def test_people_without_an_internet_address_stay_beside_a_new_one(
     item = meeting(make_item, "anna@example.test", *people)
     text = shown(item, context).replace("END:VEVENT", NEW_LINE)
     assert [one.address for one in written(text, item, context)] == [*(one.address for one in people), CLEO]
+
+
+def test_an_address_that_no_xml_can_hold_is_kept_and_not_sent(context: Context, make_item: MakeItem) -> None:
+    item = meeting(make_item, "anna@example.test", Person(BEN, "Ben"))
+    text = shown(item, context).replace("END:VEVENT", "ATTENDEE:mailto:%00@example.test\r\nEND:VEVENT")
+    content = to_item(parse(text.encode()), context, item).content
+    assert [one.person.address for one in content.attendees] == [BEN]
+    assert "%00@example.test" in (content.kept or "")
