@@ -11,7 +11,7 @@ from bridge.ids import make_etag
 from bridge.item import AttachedFile
 from bridge.model import Conditions
 
-_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:;\s*[\w-]+=[\w.+-]+)*", re.ASCII)
+_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:;[ \t]*[\w-]+=[\w.+-]+)*", re.ASCII)
 _SHIELDS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote_to_bytes
 from bridge.item import Item
 from bridge.mapping.field import Asked, Field, Shown, ShownField, attributes
 from bridge.mapping.lines import Line, escape, make_line, parse_line
-from bridge.mapping.markup import gist, is_formatted, plain_text, reduce_html, same_html
+from bridge.mapping.markup import gist, is_formatted, plain_text, readable, reduce_html, same_html
 
 _HTML = "text/html"
 _DATA = "data:text/html"
@@ -153,6 +153,7 @@ def _from_data(uri: str) -> str | None:
             return None
     charset = next((one.removeprefix("charset=") for one in settings if one.startswith("charset=")), "utf-8")
     try:
-        return raw.decode(charset, "replace") or None
+        html = raw.decode(charset, "replace")
     except LookupError:
-        return raw.decode("utf-8", "replace") or None
+        html = raw.decode("utf-8", "replace")
+    return readable(html) or None

@@ -23,19 +23,33 @@ _SAME_AS = {"strong": "b", "em": "i", "strike": "s", "del": "s", "ins": "u", "tt
 _LINKS = {"a": ("href",), "img": ("src", "alt")}
 _EMPTY = frozenset({"br", "hr", "img"})
 _UNSEEN = frozenset({"head", "style", "script", "title", "template", "noscript", "object", "iframe", "svg"})
-_UNSAFE = re.compile(r"[\s\x00-\x20]*(?:javascript|vbscript)\s*:", re.IGNORECASE)
+_UNSAFE = re.compile(r"(?:javascript|vbscript):", re.IGNORECASE)
+_UNSEEN_IN_LINKS = re.compile(r"[\x00-\x20\x7f]+")
+"""Browsers leave these out of a link's scheme (WHATWG URL 4.4)."""
 _BLANKS = re.compile(r"[\s\xa0]+")
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _LINE_END = re.compile(r"<(?:br|hr|/p|/div|/pre|/blockquote)>")
-_ANY_TAG = re.compile(r"<[^>]*>")
+_ANY_TAG = re.compile(r"<[^<>]*>")
 _NO_FORMAT = re.compile(r"<(?:p|div|br|pre|blockquote|hr|/\w+)>")
+_MOST_REMEMBERED = 64 * 1024
+"""Characters of a body whose reduced form is remembered: rendering an event asks for it some times."""
+_TOO_LARGE = etree.ErrorTypes.ERR_RESOURCE_LIMIT
 
 
-@lru_cache(maxsize=512)
 def reduce_html(html: str) -> str:
     """Give the reduced form: a part of an HTML document, of the same gist."""
+    return _reduced(html) if len(html) <= _MOST_REMEMBERED else _reduced.__wrapped__(html)
+
+
+@lru_cache(maxsize=128)
+def _reduced(html: str) -> str:
     root = _parse(html)
     return "" if root is None else "".join(_tokens(root)).strip()
+
+
+def readable(html: str) -> str:
+    """Give a body with blanks for what XML, and so Exchange, cannot hold."""
+    return _UNREADABLE.sub(" ", html)
 
 
 def is_formatted(html: str) -> bool:
@@ -60,11 +74,17 @@ def gist(html: str) -> str:
 
 
 def _parse(html: str) -> Any:
-    try:
-        data = _UNREADABLE.sub(" ", html).encode()
-        return etree.fromstring(data, HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True))
-    except (etree.ParseError, ValueError):
-        return None
+    """Parse a body; of one that nests deeper than the parser goes, its text alone, for all of it is to be told."""
+    text = readable(html)
+    for each in (text, _ANY_TAG.sub(" ", text)):
+        parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
+        try:
+            root = etree.fromstring(each.encode(), parser)
+        except (etree.ParseError, ValueError):
+            return None
+        if not any(error.type == _TOO_LARGE for error in parser.error_log):
+            return root
+    return None
 
 
 def _tokens(element: Any) -> Iterator[str]:
@@ -92,8 +112,12 @@ def _start(node: Any) -> str:
     if tag not in _BLOCKS and tag not in _FORMATS:
         return ""
     told = ((name, node.get(name)) for name in _LINKS.get(tag, ()))
-    links = "".join(f' {name}="{escape(value.strip())}"' for name, value in told if value and not _UNSAFE.match(value))
+    links = "".join(f' {name}="{escape(value.strip())}"' for name, value in told if value and not _is_unsafe(value))
     return f"<{tag}{links}>"
+
+
+def _is_unsafe(link: str) -> bool:
+    return _UNSAFE.match(_UNSEEN_IN_LINKS.sub("", link)) is not None
 
 
 def _end(node: Any) -> str:

@@ -8,6 +8,7 @@ are shown, and what a client says of them is kept.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -36,7 +37,7 @@ _THINGS = frozenset({"ROOM", "RESOURCE"})
 _BY_CHOICE = frozenset({"OPT-PARTICIPANT", "NON-PARTICIPANT"})
 _NOT_ANSWERED = frozenset({Response.UNKNOWN, Response.NOT_RECEIVED})
 _OWN = frozenset({Response.UNKNOWN, Response.ORGANIZER})
-_MAILABLE = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+_MAILABLE = re.compile(r"[^\s\x00-\x1f\x7f@<>,;]+@[^\s\x00-\x1f\x7f@<>,;]+")
 _NOBODY = "invalid:nomail"
 _LONGEST_NAME = 255
 
@@ -53,10 +54,7 @@ class People(Field):
         stored = asked.stored
         if stored is not None and _is_anothers(stored, asked.context.mailbox):
             return {"attendees": stored.content.attendees}
-        organizer = _organizer(asked)
-        if organizer is None or _address(organizer) not in asked.context.mailbox.addresses:
-            return {"attendees": ()}
-        return {"attendees": tuple(_attendees(asked))}
+        return {"attendees": tuple(_attendees(asked)) if _is_own(asked) else ()}
 
     def to_ical(self, shown: Shown) -> Sequence[str]:
         """Write organizer and attendees of a meeting; an appointment's organizer is its owner and says nothing."""
@@ -125,34 +123,62 @@ def _organizer(asked: Asked) -> Line | None:
     return asked.event.get("ORGANIZER") or (master.get("ORGANIZER") if master else None)
 
 
+def _is_own(asked: Asked) -> bool:
+    """Whether the mailbox organizes what a client says.
+
+    A meeting that it organizes at Exchange stays its own, too, where the client names the organizer as he was shown,
+    by a former address perhaps, or leaves him out.
+    """
+    organizer, stored = _organizer(asked), asked.stored
+    if organizer is not None and _address(organizer) in asked.context.mailbox.addresses:
+        return True
+    if stored is None or not _has_people(stored):
+        return False
+    return organizer is None or (stored.organizer is not None and _key_of(organizer) == _key(stored.organizer))
+
+
 def _attendees(asked: Asked) -> list[Attendee]:
     """Give the attendees in the order in which the item's lists are read."""
     own = asked.context.mailbox.addresses
-    known = {_key(one.person): one for one in (asked.stored.content.attendees if asked.stored else ())}
-    found: dict[str, Attendee] = {}
+    known: dict[str, list[Attendee]] = {}
+    for one in asked.stored.content.attendees if asked.stored else ():
+        known.setdefault(_key(one.person), []).append(one)
+    found: list[Attendee] = []
+    seen: set[str] = set(own)
     for line in asked.event.all("ATTENDEE"):
         person = _person(line)
         key = _key(person) if person else ""
-        if person is None or key in found or key in own or not (_MAILABLE.fullmatch(person.address) or key in known):
+        if person is None or key in own:
             continue
-        before = known.get(key)
-        found[key] = Attendee(
-            before.person if before else person, _role(line), before.response if before else Response.UNKNOWN
-        )
-    return sorted(found.values(), key=lambda one: _ORDER.index(one.role))
+        if known.get(key):
+            before = known[key].pop(0)
+            found.append(replace(before, role=_role(line)))
+        elif key not in seen and _MAILABLE.fullmatch(person.address):
+            found.append(Attendee(person, _role(line), Response.UNKNOWN))
+        seen.add(key)
+    return sorted(found, key=lambda one: _ORDER.index(one.role))
 
 
 def _key(person: Person) -> str:
     """Give what a person is told by: the address, or the name where there is none that others understand."""
-    return make_address(person.address) if "@" in person.address else person.display_name.casefold()
+    return make_address(person.address) if "@" in person.address else _name(person.display_name).casefold()
+
+
+def _key_of(line: Line) -> str:
+    person = _person(line)
+    return _key(person) if person else ""
 
 
 def _person(line: Line) -> Person | None:
-    name = " ".join((line.parameter("CN") or "").split())[:_LONGEST_NAME]
+    name = _name(line.parameter("CN") or "")
     if line.value.strip().casefold() == _NOBODY:
-        return Person("", name) if name else None
+        return Person("", name)
     address = _address(line)
     return Person(address, name) if address else None
+
+
+def _name(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST_NAME]
 
 
 def _address(line: Line) -> str:

@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 IsHeld = Callable[[AttachmentRef, AttachedFile], bool]
 """Whether a file at Exchange is one that a client has sent."""
+AreAlike = Callable[[AttachmentRef, AttachmentRef], bool]
+"""Whether two files at Exchange are the same, byte for byte; asked only of such as `are_twins`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,11 @@ class FileStep:
 
 
 def plan_files(
-    wanted: WantedSeries, items: Sequence[Item], base: frozenset[AttachmentId], is_held: IsHeld
+    wanted: WantedSeries,
+    items: Sequence[Item],
+    base: frozenset[AttachmentId],
+    is_held: IsHeld,
+    are_alike: AreAlike,
 ) -> tuple[FileStep, ...]:
     """Decide what makes the items' files those that the client wants.
 
@@ -52,15 +58,17 @@ def plan_files(
     steps = []
     leaving: list[AttachmentRef] = []
     if None in wanted.files:
-        steps.append(_plan_part(whole, wanted.files[None], _Around(known, base, is_held)))
+        steps.append(_plan_part(whole, wanted.files[None], _Around(known, base, is_held, are_alike)))
         leaving = [one for one in shown_files(whole) if one.id in steps[0].gone] if whole else []
     shared = frozenset(files_of([whole] if whole else ()))
-    around = _Around(known, base - shared, is_held, leaving)
+    around = _Around(known, base - shared, is_held, are_alike, leaving)
     others = (_plan_part(by_part.get(part), files, around) for part, files in wanted.files.items() if part is not None)
     return tuple(step for step in (*others, *steps) if not step.is_done)
 
 
-def has_strangers(wanted: WantedSeries, items: Iterable[Item], noted: Mapping[str, str], is_held: IsHeld) -> bool:
+def has_strangers(
+    wanted: WantedSeries, items: Iterable[Item], noted: Mapping[str, str], is_held: IsHeld, are_alike: AreAlike
+) -> bool:
     """Say whether an item has a file that neither was ``noted`` nor is one that this write attaches."""
     items = tuple(items)
     known = {make_file_key(one.id): one for item in items for one in shown_files(item)}
@@ -68,8 +76,9 @@ def has_strangers(wanted: WantedSeries, items: Iterable[Item], noted: Mapping[st
         files = wanted.files.get(part_of(item), WantedFiles())
         linked = [known[key] for key in files.links if key in known]
         for one in shown_files(item):
-            ours = any(is_held(one, file) for file in files.new) or any(_are_twins(one, other) for other in linked)
-            if make_file_key(one.id) not in noted and not ours:
+            if make_file_key(one.id) in noted or any(is_held(one, file) for file in files.new):
+                continue
+            if not any(are_twins(one, other) and are_alike(one, other) for other in linked):
                 return True
     return False
 
@@ -89,7 +98,7 @@ def check_files(steps: Iterable[FileStep], items: Iterable[Item], most_bytes: in
         raise TooManyAttachments(f"ATTACH: an event has at most {MOST_FILES} files here.")
 
 
-def check_reshaping(wanted: WantedSeries, stored: Sequence[Item]) -> None:
+def check_reshaping(wanted: WantedSeries, stored: Sequence[Item], are_alike: AreAlike) -> None:
     """Refuse a new pattern for a series where a changed occurrence has a file of its own that it is to keep.
 
     Servers drop changed occurrences then, with their files. Raises NotExpressible.
@@ -100,7 +109,7 @@ def check_reshaping(wanted: WantedSeries, stored: Sequence[Item]) -> None:
     for item in stored[1:]:
         links = wanted.files.get(part_of(item), WantedFiles()).links
         for one in shown_files(item):
-            if make_file_key(one.id) in links and not any(_are_twins(one, other) for other in whole):
+            if make_file_key(one.id) in links and not any(are_twins(one, it) and are_alike(one, it) for it in whole):
                 raise NotExpressible(
                     "ATTACH: an occurrence has a file of its own, which Exchange drops when the times or the rule of "
                     "its series change; take that file away first."
@@ -119,6 +128,7 @@ class _Around:
     known: Mapping[FileKey, AttachmentRef]
     base: frozenset[AttachmentId]
     is_held: IsHeld
+    are_alike: AreAlike
     leaving: Sequence[AttachmentRef] = ()
 
 
@@ -126,11 +136,11 @@ def _plan_part(item: Item | None, files: WantedFiles, around: _Around) -> FileSt
     if item is None:  # it follows its master, and has the files of that
         return FileStep(None, files.new)
     held = {make_file_key(one.id): one for one in shown_files(item)}
-    lost = {key for key in files.links & held.keys() if any(_are_twins(held[key], one) for one in around.leaving)}
+    lost = {key for key in files.links & held.keys() if any(are_twins(held[key], one) for one in around.leaving)}
     stays = files.links & held.keys() - lost
     left = [one for key, one in held.items() if key not in stays | lost]
     linked = (around.known[key] for key in files.links - stays if key in around.known)
-    copies = [one for one in linked if not _claim(left, one, _are_twins)]
+    copies = [one for one in linked if not _claim(left, one, lambda *two: are_twins(*two) and around.are_alike(*two))]
     new = [file for file in files.new if not _claim(left, file, around.is_held)]
     gone = [one.id for one in (*left, *(held[key] for key in lost)) if one.id in around.base]
     return FileStep(item, tuple(new), tuple(copies), tuple(gone))
@@ -144,7 +154,8 @@ def _claim(left: list[AttachmentRef], wanted: T, fits: Callable[[AttachmentRef, 
     return found is not None
 
 
-def _are_twins(one: AttachmentRef, other: AttachmentRef) -> bool:
+def are_twins(one: AttachmentRef, other: AttachmentRef) -> bool:
+    """Whether two files may be the same, by what is known without fetching them."""
     return (one.name, one.size) == (other.name, other.size)
 
 

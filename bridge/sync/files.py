@@ -3,8 +3,17 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
-from bridge.errors import AccessDenied, AttachmentTooLarge, ExchangeFailed, ItemMissing, NotExpressible, NotPermitted
+from bridge.errors import (
+    AccessDenied,
+    AttachmentTooLarge,
+    ExchangeFailed,
+    ItemMissing,
+    MirrorFilling,
+    NotExpressible,
+    NotPermitted,
+)
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import FilePlace, make_file_key
 from bridge.item import AttachedFile, AttachmentId, AttachmentRef, Item, ItemRef
@@ -12,7 +21,16 @@ from bridge.mapping.attachments import WantedFiles, shown_files
 from bridge.mapping.series import WantedSeries
 from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarRef, Caller, FileKey, Name
-from bridge.sync.file_plan import FileStep, check_files, files_of, has_strangers, plan_files
+from bridge.sync.file_plan import (
+    AreAlike,
+    FileStep,
+    IsHeld,
+    check_files,
+    check_reshaping,
+    files_of,
+    has_strangers,
+    plan_files,
+)
 from bridge.sync.outcome import Write
 
 LOG = logging.getLogger(__name__)
@@ -83,6 +101,8 @@ class Files:
             file = self.find(ref, place.name, place.key) if ref is not None else None
             if ref is not None and file is not None:
                 found[place.key] = ref, file
+            elif ref is not None and not self._mirror.snapshot(ref).is_complete:
+                raise MirrorFilling("The calendar that a file is to be copied from is still to be read.", 5)
             elif not (stored and ref == write.ref and place.name == write.name):
                 raise _nowhere()
         return found
@@ -110,11 +130,19 @@ class Files:
         Only who names the version it edits says what it has seen. Raises Unavailable.
         """
         base = frozenset(files_of(stored)) if write.conditions.names_version else frozenset()
-        return plan_files(wanted, items, base, lambda there, file: self.is_held(write, there, file))
+        is_held, are_alike = self._compares(write)
+        return plan_files(wanted, items, base, is_held, are_alike)
 
     def are_strange(self, write: Write, wanted: WantedSeries, items: Sequence[Item], noted: Mapping[str, str]) -> bool:
         """Say whether an item has a file that neither was noted before an earlier try nor comes from that."""
-        return has_strangers(wanted, items, noted, lambda there, file: self.is_held(write, there, file))
+        return has_strangers(wanted, items, noted, *self._compares(write))
+
+    def check_reshaping(self, write: Write, wanted: WantedSeries, stored: Sequence[Item]) -> None:
+        """Refuse a new pattern that would lose files of changed occurrences. Raises NotExpressible, Unavailable."""
+        check_reshaping(wanted, stored, self._compares(write)[1])
+
+    def _compares(self, write: Write) -> tuple[IsHeld, AreAlike]:
+        return partial(self.is_held, write), partial(self._are_alike, write)
 
     def is_held(self, write: Write, there: AttachmentRef, file: AttachedFile) -> bool:
         """Say whether a file that is there is one that a client has sent: by name, size, and then byte for byte.
@@ -128,6 +156,14 @@ class Files:
             return False
         try:
             return self._fetched(write, write.ref, there.id).data == file.data
+        except ItemMissing:
+            return False
+
+    def _are_alike(self, write: Write, one: AttachmentRef, other: AttachmentRef) -> bool:
+        if one.id == other.id:
+            return True
+        try:
+            return self._fetched(write, write.ref, one.id).data == self._fetched(write, write.ref, other.id).data
         except ItemMissing:
             return False
 

@@ -10,7 +10,6 @@ from bridge.mapping.series import WantedSeries, to_items
 from bridge.mirror.mirror import Mirror
 from bridge.model import Listed
 from bridge.state.intents import Intent
-from bridge.sync.file_plan import check_reshaping
 from bridge.sync.files import Files
 from bridge.sync.outcome import Write
 from bridge.sync.plan import Plan, Update, check, find_target, make_plan, plan_others
@@ -56,7 +55,7 @@ class Judge:
         wanted, plan = self._plan(write, body, stored)
         files = self._files.judge(write, wanted, stored)
         if isinstance(plan.item, Update) and plan.item.reshapes:
-            check_reshaping(wanted, stored)
+            self._files.check_reshaping(write, wanted, stored)
         judged = Judged(there, target, stored, wanted, plan, files)
         if not judged.is_done and not write.may_write:
             raise _may_not_write("write-content")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bridge.errors import ExchangeSays, Refused, WriteUnderWay
+from bridge.errors import CredentialRefused, ExchangeSays, FolderMissing, Refused, WriteUnderWay
 from bridge.ids import parse_name_stamp
 from bridge.item import AttachedFile, AttachmentId, Item, ItemId, ItemRef, Uid
 from bridge.mapping.context import Context
@@ -91,8 +91,9 @@ class Outcomes:
         """Commit an intent and hold it while its steps run; it is finished when the block ends.
 
         ``stored`` are the items as they are before the first step, for writes whose retries tell their traces by them.
-        A refusal or a definite answer drops it, anything else leaves it to be found out. Raises WriteUnderWay where
-        the resource, or another of this UID, is being written.
+        A refusal or a definite answer drops it, anything else leaves it to be found out: so do answers that are none
+        to the step, for one before it may have been carried out. Raises WriteUnderWay where the resource, or another
+        of this UID, is being written.
         """
         intent = self._begin(write, operation, uid, item, stored)
         with self._lock:
@@ -102,11 +103,11 @@ class Outcomes:
             now = self._now()
             self._intents.finish(intent, DONE, now)
             self._intents.expire(now - REMEMBERED)
-        except (ExchangeSays, Refused):
-            self._intents.drop(intent)
-            raise
-        except BaseException:
-            self._intents.advance(intent, UNCLEAR)
+        except BaseException as error:
+            if isinstance(error, ExchangeSays | Refused) and not isinstance(error, CredentialRefused | FolderMissing):
+                self._intents.drop(intent)
+            else:
+                self._intents.advance(intent, UNCLEAR)
             raise
         finally:
             with self._lock:

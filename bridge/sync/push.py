@@ -10,6 +10,7 @@ from dataclasses import replace
 from bridge.errors import (
     AccessDenied,
     BridgeError,
+    ExchangeFailed,
     ItemChanged,
     ItemMissing,
     NotExpressible,
@@ -18,7 +19,7 @@ from bridge.errors import (
     RequestRefused,
 )
 from bridge.exchange import Exchange
-from bridge.item import ChangeKey, Item, ItemRef
+from bridge.item import ChangeKey, Item, ItemKind, ItemRef
 from bridge.mirror.mirror import Mirror
 from bridge.model import ANY_ETAG, Listed, Stored
 from bridge.state.intents import Intent
@@ -26,7 +27,6 @@ from bridge.sync.files import Files
 from bridge.sync.judging import Body, Judge, read_body
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
-from bridge.sync.plan import Create
 from bridge.sync.render import Renderer
 from bridge.sync.steps import Judged, Steps, delete_item
 from bridge.sync.zones import Zones
@@ -117,10 +117,13 @@ class Pusher:
         try:
             self._files.send(write, steps)
         except (AccessDenied, RequestRefused):
-            if isinstance(judged.plan.item, Create):
-                # The client is told that its event was refused: half of it must not stay
-                delete_item(self._exchange, write, items[0].ref)
+            # The client is told that its event was refused: half of it must not stay
+            for item in _made(write, judged, items):
+                delete_item(self._exchange, write, item.ref)
             raise
+        except (ItemChanged, ItemMissing) as error:
+            # The event itself is written: a retry finds out what became of it, and goes on or is told
+            raise ExchangeFailed("An event was changed at Exchange while its files were written.") from error
         self._outcomes.advance(intent, "files written", ItemRef(items[0].ref.id, ChangeKey("")))
         return self._steps.read_again(write, items)
 
@@ -142,6 +145,13 @@ class Pusher:
         now = self._look.at(write.caller, write.ref, write.context, target)
         wanted = write.conditions.if_match
         return wanted is None or (now is not None and (now.etag == target.etag or ANY_ETAG in wanted))
+
+
+def _made(write: Write, judged: Judged, items: tuple[Item, ...]) -> list[Item]:
+    """Give the items that this write, or the earlier try that it goes on with, has made."""
+    is_all_new = write.begun is not None and write.begun.operation == "create"
+    before = set() if is_all_new else {one.ref.id for one in judged.stored}
+    return [one for one in items if one.kind is not ItemKind.EXCEPTION and one.ref.id not in before]
 
 
 def make_refusal(error: AccessDenied | RequestRefused, privilege: str = "write-content") -> BridgeError:

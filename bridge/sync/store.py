@@ -261,7 +261,7 @@ class CalendarStore:
         self, login: Login, served: ServedCalendar, name: Name, body: bytes | None, conditions: Conditions
     ) -> Write:
         snapshot = self.snapshot(login, served)
-        context, ref = self._context(served, snapshot), served.calendar.ref
+        context, ref = self._context(served, snapshot).of(name), served.calendar.ref
         may_write = served.calendar.rights.write
 
         def calendars() -> dict[CalendarName, CalendarRef]:

@@ -1,5 +1,6 @@
 """What becomes of a body when clients that know HTML, and clients that do not, edit the same event."""
 
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -93,6 +94,11 @@ def test_html_in_base64_and_in_another_charset_is_read(context: Context, make_bo
     assert to_item(parse(body), context, None).content.html == "<b>Grüße</b>"
 
 
+def test_what_no_xml_can_hold_is_left_out_of_html(context: Context, make_body: Body) -> None:
+    body = make_body('DESCRIPTION;ALTREP="data:text/html,a%0B%00%EF%BF%BF%3Cb%3Eb%3C/b%3E%0Ac":a b c')
+    assert to_item(parse(body), context, None).content.html == "a   <b>b</b>\nc"
+
+
 def test_a_large_html_is_exchanges_alone(context: Context, make_body: Body, make_item: MakeItem) -> None:
     html = "<b>x</b>" + "<p>And a long text.</p>" * 8000
     content = to_item(parse(make_body(f'DESCRIPTION;ALTREP="data:text/html,{quote(html)}":x')), context, None).content
@@ -144,6 +150,8 @@ def test_reduced_html_says_the_same(html: str) -> None:
         ("plain", "plain"),
         ("<body onload='x()'><div style=a>a&nbsp;b</div></body>", "<div>a b</div>"),
         ("<a href=' javascript:x()'>a</a>", "<a>a</a>"),
+        ("<a href='java\tscript:x()'>a</a>", "<a>a</a>"),
+        ("<a href='java&#10;script&#9;:x()'>a</a>", "<a>a</a>"),
         ("<a href='https://x.test/?a&amp;b' class=c>b</a>", '<a href="https://x.test/?a&amp;b">b</a>'),
         ("<p>a<script>x</script>b<!-- c --></p>", "<p>ab</p>"),
         ("<EM>a</EM><font color=red>b</font>", "<i>a</i>b"),
@@ -156,3 +164,25 @@ def test_what_is_left_of_html(html: str, reduced: str) -> None:
 def test_the_gist_knows_no_blocks_and_blanks() -> None:
     assert gist("<p>Hello <b>all</b></p>\n<p>you</p>") == gist("<div>Hello\n<strong>all</strong></div><br>you")
     assert gist("<b>a</b>") != gist("a")
+
+
+@pytest.mark.parametrize("depth", [100, 300, 3000])
+def test_html_that_nests_deeply_is_told_to_its_end(depth: int) -> None:
+    html = "<div>" * depth + "<p>inside" + "</p>" + "</div>" * depth + "<p>after</p>"
+    assert gist(html) == "inside after"
+    assert not same_html(html, html.replace("after", "later"))
+
+
+def test_one_very_long_text_is_told_to_its_end() -> None:
+    html = f"<p><b>{'x' * 11_000_000}</b></p><p>after</p>"
+    assert reduce_html(html).endswith("<p>after</p>")
+
+
+def test_large_bodies_are_not_held_in_memory() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(40):
+            reduce_html(f"<p>{number} {'x' * 500_000}</p>")
+        assert tracemalloc.get_traced_memory()[0] < 10_000_000
+    finally:
+        tracemalloc.stop()

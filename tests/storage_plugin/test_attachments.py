@@ -52,7 +52,9 @@ def test_the_name_at_its_end_does_not_matter(ask: Any) -> None:
     assert ask("GET", FILE.rpartition("/")[0] + "/x").status == 200
 
 
-@pytest.mark.parametrize("content_type", ["", "text", "text/html\r\nX-Evil: 1", "text/plain; charset=ü"])
+@pytest.mark.parametrize(
+    "content_type", ["", "text", "text/html\r\nX-Evil: 1", "text/html;\r\n\r\na=b", "text/plain; charset=ü"]
+)
 def test_a_strange_type_is_that_of_bytes(ask: Any, store: Any, held: AttachedFile, content_type: str) -> None:
     store.files = {place: AttachedFile("a\r\nb.html", content_type, held.data) for place in store.files}
     answer = ask("GET", FILE)

@@ -12,9 +12,15 @@ from bridge.errors import (
     AnswerUnusable,
     AttachmentTooLarge,
     BridgeError,
+    CredentialRefused,
     ExchangeTimedOut,
     ExchangeUnreachable,
+    FolderMissing,
     InvalidCalendarData,
+    ItemChanged,
+    ItemMissing,
+    LoginRefused,
+    MirrorFilling,
     NotExpressible,
     NotFound,
     PreconditionFailed,
@@ -223,6 +229,15 @@ def test_a_new_event_with_a_file_has_it_at_exchange_and_serves_a_link(world: Wor
     assert links(world.text("a.ics")) == [url]
 
 
+def test_an_event_with_files_that_outlook_changed_is_not_written_when_it_is_saved_as_served(world: World) -> None:
+    """What was kept for its times has had its day, and stays kept until somebody changes the event."""
+    world.put("a.ics", event("u1", "Lunch", inline(AGENDA), "LAST-MODIFIED:20270102T000000Z"), new=True)
+    world.outlook_changes(world.items()[0], lambda content: replace(content, location="Canteen"))
+    world.later()
+    save(world, "a.ics", world.text("a.ics"))
+    assert world.exchange.calls["update"] == 0
+
+
 def test_an_event_that_comes_back_as_it_was_served_leaves_its_files(world: World) -> None:
     outlook_attaches(world, world.outlook_adds("one@outlook"), AGENDA)
     text = world.text("one@outlook.ics")
@@ -314,6 +329,29 @@ def test_an_event_whose_file_exchange_refuses_is_not_made(world: World) -> None:
     assert attached(world) == [AGENDA]
 
 
+def test_an_instance_whose_file_exchange_refuses_is_not_made(world: World) -> None:
+    first = override("20270301", "First", "20270301T090000")
+    second = (*override("20270308", "Second", "20270308T090000"), inline(MAP))
+    world.put("a.ics", instances("u1", first), new=True)
+    world.exchange.fail("attach", RequestRefused("no", "ErrorX"))
+    with pytest.raises(NotExpressible):
+        world.put("a.ics", instances("u1", first, second), match=etag_of(world, "a.ics"))
+    assert [item.content.subject for item in world.items()] == ["First"]
+
+
+def test_an_event_whose_file_exchange_refuses_at_a_retry_is_not_made(world: World) -> None:
+    body = event("u1", "Lunch", inline(AGENDA))
+    world.etags()
+    world.exchange.fail("attach", ExchangeTimedOut("late"))
+    with pytest.raises(Unavailable):
+        world.put("a.ics", body, new=True)
+    world.exchange.fail("attach", RequestRefused("no", "ErrorX"))
+    with pytest.raises(NotExpressible):
+        world.put("a.ics", body, new=True)
+    assert world.items() == []
+    assert world.put("a.ics", body, new=True).created
+
+
 def test_an_override_with_a_file_becomes_an_exception_that_has_it(world: World) -> None:
     same = override("20270308", "Weekly", "20270308T090000")
     world.put("a.ics", series("u1", overrides=[(*same, inline(AGENDA))]), new=True)
@@ -369,7 +407,7 @@ def test_what_an_occurrence_shares_with_its_series_is_not_taken_from_both() -> N
     wanted = WantedSeries(
         content.uid, is_organizer=True, has_people=False, master=content, files={None: kept, MONDAY: WantedFiles()}
     )
-    assert plan_files(wanted, (master, exception), frozenset({shared.id}), lambda *_: False) == ()
+    assert plan_files(wanted, (master, exception), frozenset({shared.id}), lambda *_: False, lambda *_: True) == ()
 
 
 def test_a_new_rule_that_would_lose_an_occurrences_own_file_is_refused_by_name(world: World) -> None:
@@ -380,6 +418,20 @@ def test_a_new_rule_that_would_lose_an_occurrences_own_file_is_refused_by_name(w
         save(world, "a.ics", text.replace("COUNT=10", "COUNT=9"))
     (url,) = links(text)
     assert fetch(world, url) == MAP
+
+
+def test_a_file_of_the_same_name_and_size_is_another_one(world: World) -> None:
+    """By a new rule servers drop the occurrence's file: that of the series does not stand for it."""
+    own = replace(AGENDA, data=b"2. Diner")
+    changed = (*override("20270308", "Moved", "20270308T140000"), inline(own))
+    world.put("a.ics", series("u1", "Weekly", inline(AGENDA), overrides=[changed]), new=True)
+    text = world.text("a.ics")
+    with pytest.raises(NotExpressible, match=r"^ATTACH: an occurrence has a file of its own"):
+        save(world, "a.ics", text.replace("COUNT=10", "COUNT=9"))
+    of_series, of_occurrence = links(text)
+    assert (fetch(world, of_series), fetch(world, of_occurrence)) == (AGENDA, own)
+    save(world, "a.ics", re.sub(place(of_occurrence).key, place(of_series).key, text.replace("\r\n ", "")))
+    assert attached(world, exception_of(world)) == [AGENDA]
 
 
 def test_instances_without_a_master_have_files_of_their_own(world: World) -> None:
@@ -425,6 +477,29 @@ def test_a_changed_event_has_the_files_that_were_wanted_whatever_answer_was_lost
     assert not world.put("a.ics", body, match=etag).created
     assert attached(world) == [MAP]
     assert world.items()[0].content.subject == "Dinner"
+
+
+@pytest.mark.parametrize("verb", ["attach", "detach"])
+@pytest.mark.parametrize(
+    "error", [ItemChanged("stale"), ItemMissing("gone"), FolderMissing("gone"), CredentialRefused("401")]
+)
+def test_a_write_that_is_broken_off_at_its_files_is_gone_on_with(world: World, verb: str, error: Exception) -> None:
+    """The event is written then: what is no answer to its files must not make a stranger of it."""
+    world.put("a.ics", event("u1", "Lunch", inline(AGENDA)), new=True)
+    etag = etag_of(world, "a.ics")
+    body = event("u1", "Dinner", inline(MAP))
+    world.exchange.fail(verb, error)
+    with pytest.raises((Unavailable, LoginRefused)):
+        world.put("a.ics", body, match=etag)
+    world.put("a.ics", body, match=etag)
+    assert attached(world) == [MAP]
+    if verb == "attach":
+        new = event("u2", "Tea", inline(MAP))
+        world.exchange.fail(verb, error)
+        with pytest.raises((Unavailable, LoginRefused)):
+            world.put("b.ics", new, new=True)
+        assert world.put("b.ics", new, new=True).created
+        assert [attached(world, item) for item in world.items()] == [[MAP], [MAP]]
 
 
 def test_a_retry_is_told_where_somebody_has_attached_a_file_meanwhile(world: World) -> None:
@@ -534,6 +609,18 @@ def test_a_link_that_leads_nowhere_is_refused_by_name(world: World, url: str) ->
     with pytest.raises(NotExpressible, match=r"^ATTACH: a link leads to no file"):
         world.put("a.ics", event("u1", "Lunch", f"ATTACH:{url}"), new=True)
     assert world.items() == []
+
+
+def test_a_link_into_a_calendar_that_is_still_to_be_read_is_refused_by_nobody(world: World) -> None:
+    world.exchange.add_folder(ANN, "Choir")
+    world.put("a.ics", event("u1", "Lunch", inline(AGENDA)), new=True)
+    text = world.text("a.ics").encode()
+    world.lose_mirror()
+    choir = world.calendar(CalendarName("choir"))
+    with pytest.raises(MirrorFilling):
+        world.store.put(world.login(), choir, Name("a.ics"), text, Conditions())
+    world.etags()
+    assert world.store.put(world.login(), choir, Name("a.ics"), text, Conditions()).created
 
 
 def test_a_link_to_a_file_that_somebody_took_away_is_let_go(world: World) -> None:
