@@ -141,6 +141,12 @@ def parse_file_url(url: str) -> FilePlace | None:
     return _parse_file_parts(parts[-_FILE_DEPTH:])
 
 
+def principal_of(calendar_url: str) -> Address:
+    """Give whose calendar the URL of one is, under whatever host and prefix."""
+    parts = [one for one in urlsplit(calendar_url).path.split("/") if one]
+    return make_address(unquote(parts[-2])) if len(parts) > 1 else Address("")
+
+
 def _parse_file_parts(parts: Sequence[str]) -> FilePlace | None:
     if len(parts) != _FILE_DEPTH or parts[2] != FILES or not _FILE_KEY.fullmatch(parts[4]):
         return None

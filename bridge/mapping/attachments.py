@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from bridge.errors import InvalidCalendarData
-from bridge.ids import FilePlace, make_file_key, make_file_url, parse_file_url
+from bridge.ids import FilePlace, make_file_key, make_file_url, parse_file_url, principal_of
 from bridge.item import AttachedFile, AttachmentRef, Item
 from bridge.mapping.component import Component
+from bridge.mapping.context import Context
 from bridge.mapping.field import Asked, Field, Shown
 from bridge.mapping.lines import Line, make_line, parse_line
 from bridge.model import FileKey
@@ -71,9 +72,9 @@ class Attachments(Field):
     name = "ATTACH"
     ical = frozenset({"ATTACH"})
 
-    def take(self, event: Component) -> Sequence[Line]:
-        """Give the links to files here, and the data."""
-        return [line for line in event.all("ATTACH") if _is_data(line) or parse_file_url(line.value)]
+    def take(self, event: Component, context: Context) -> Sequence[Line]:
+        """Give the data, and the links to the viewer's files: another's, as an invitation brings, is kept as it is."""
+        return [line for line in event.all("ATTACH") if _is_data(line) or _place(line, context)]
 
     def to_item(self, asked: Asked) -> Mapping[str, Any]:  # noqa: ARG002 - the signature is a Field's
         """Give nothing: see `read_files`."""
@@ -106,7 +107,7 @@ def keys_of(items: Iterable[Item]) -> frozenset[FileKey]:
     return frozenset(make_file_key(one.id) for item in items for one in shown_files(item))
 
 
-def read_files(event: Component, known: frozenset[FileKey]) -> WantedFiles:
+def read_files(event: Component, context: Context, known: frozenset[FileKey]) -> WantedFiles:
     """Read what a client says of an event's files; ``known`` are those that the resource has.
 
     Raises InvalidCalendarData for data that cannot be read.
@@ -117,11 +118,17 @@ def read_files(event: Component, known: frozenset[FileKey]) -> WantedFiles:
     for line in event.all("ATTACH"):
         if _is_data(line):
             new.append(_read_data(line))
-        elif (place := parse_file_url(line.value)) is not None and place.key in known:
+        elif (place := _place(line, context)) is not None and place.key in known:
             links.add(place.key)
         elif place is not None:
             others[place.key] = place
     return WantedFiles(frozenset(links), tuple(others.values()), tuple(new))
+
+
+def _place(line: Line, context: Context) -> FilePlace | None:
+    """Read a link to a file of the viewer's, in whichever of his calendars; None for any other URI."""
+    place = parse_file_url(line.value)
+    return place if place and place.principal == principal_of(context.calendar_url) else None
 
 
 # --- links -------------------------------------------------------------------------------------------

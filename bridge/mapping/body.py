@@ -12,12 +12,14 @@ from urllib.parse import quote, unquote_to_bytes
 
 from bridge.item import Item
 from bridge.mapping.field import Asked, Field, Shown, ShownField, attributes
-from bridge.mapping.lines import Line, escape, make_line, parse_line
+from bridge.mapping.lines import Line, escape, make_line, parse_line, without_parameter
 from bridge.mapping.markup import gist, is_formatted, plain_text, readable, reduce_html, same_html
 
 _HTML = "text/html"
 _DATA = "data:text/html"
 _MOST_KEPT = 16 * 1024
+_MOST_SHOWN = 256 * 1024
+"""Characters of reduced HTML that clients are shown; of more, pictures in it among them, they are shown the text."""
 _STYLED = ("X-ALT-DESC", "STYLED-DESCRIPTION")
 
 
@@ -38,6 +40,10 @@ class _Said:
             return was.html is None or bool(self.text)
         return was.html is not None and same_html(self.html, was.html)
 
+    def outdates_html(self, was: "_Said") -> bool:
+        """Whether there is a new text beside the HTML that was shown with the old one."""
+        return bool(self.text) and not self.leaves_text(was) and was.html is not None and self.leaves_html(was)
+
 
 class Description(Field):
     """The body of the item."""
@@ -52,15 +58,11 @@ class Description(Field):
         An app that knows no HTML gives the text back alone: the HTML that others see stays. Where it changed the text,
         and the HTML beside it is what was shown, the text is what the user wrote.
         """
-        now = _read(asked.event.lines)
+        now, was = _read(asked.event.lines), _read(map(parse_line, asked.lines))
         stored = asked.stored.content if asked.stored else None
-        if stored is None:
-            return _body(now.text, now.html)
-        was = _read(map(parse_line, asked.lines))
-        is_html_left = now.leaves_html(was)
-        if now.leaves_text(was) and is_html_left:
+        if stored is not None and now.leaves_text(was) and now.leaves_html(was):
             return {"body": stored.body, "html": stored.html}
-        return _body(now.text, None if is_html_left else now.html)
+        return _body(now.text, None if now.outdates_html(was) else now.html)
 
     def worth_keeping(self, lines: Sequence[str], was: Sequence[str]) -> Sequence[str] | None:
         """Keep what was shown where a client gives back its text alone: others still see the HTML.
@@ -70,7 +72,9 @@ class Description(Field):
         if sum(map(len, lines)) > _MOST_KEPT:
             return None
         now, before = (_read(map(parse_line, one)) for one in (lines, was))
-        is_left_out = now.html is None and before.html is not None and bool(now.text)
+        if now.outdates_html(before):
+            return [_without_html(line) for line in map(parse_line, lines) if line.name == "DESCRIPTION"]
+        is_left_out = now.html is None and before.html is not None and now.leaves_html(before)
         return was if is_left_out and now.leaves_text(before) else lines
 
     def to_ical(self, shown: Shown) -> Sequence[str]:
@@ -111,6 +115,10 @@ class Conference(ShownField):
         return (item.join_url,)
 
 
+def _without_html(line: Line) -> str:
+    return without_parameter(line, "ALTREP") if _from_data(line.parameter("ALTREP") or "") else line.raw
+
+
 def _body(text: str, html: str | None) -> dict[str, str | None]:
     """Give a body: HTML that says no more than a text is one."""
     if html is None or is_formatted(html):
@@ -119,9 +127,10 @@ def _body(text: str, html: str | None) -> dict[str, str | None]:
 
 
 def _formatted(item: Item) -> str | None:
-    """Give the reduced HTML of an item that has more than plain text in it."""
+    """Give the reduced HTML of an item that has more than plain text in it, and not too much."""
     html = item.content.html
-    return reduce_html(html) if html and is_formatted(html) else None
+    reduced = reduce_html(html) if html and is_formatted(html) else ""
+    return reduced if 0 < len(reduced) <= _MOST_SHOWN else None
 
 
 def _trimmed(text: str) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ class Field(ABC):
     is_required = False
     rests_on: frozenset[str] = frozenset()
 
-    def take(self, event: Component) -> Sequence[Part]:
+    def take(self, event: Component, context: Context) -> Sequence[Part]:  # noqa: ARG002 - names are enough for most
         """Give the parts of a client's event that are this field's."""
         return [line for line in event.lines if line.name in self.ical]
 

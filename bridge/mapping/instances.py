@@ -58,7 +58,7 @@ def read_instances(
         content = _read_instance(replace(asked, stored=item), original, is_around_unchanged=same(obj.more, around))
         uid = next((one.content.uid for one in stored if instance_start(one) == original), obj.uid)
         found[original] = replace(content, uid=uid)
-        files[original] = read_files(event, keys_of(stored))
+        files[original] = read_files(event, context, keys_of(stored))
     return found, files
 
 
@@ -71,8 +71,8 @@ def _read_instance(asked: Asked, original: datetime, *, is_around_unchanged: boo
     item = replace(before or Item(NO_ITEM, content), content=content, original_start=original)
     shown = make_shown(item, asked.context, old, asked.event.get("DTSTART"))
     kept = keep_fields(asked.event, read, shown, Kept())
-    more = leftovers(asked.event)
-    if before and is_around_unchanged and is_as_shown(asked.event, read.unchanged, old):
+    more = leftovers(asked.event, asked.context)
+    if before and is_around_unchanged and is_as_shown(asked.event, asked.context, read.unchanged, old):
         return replace(content, kept=before.content.kept)
     lines = [*(line for one in kept.values() for line in one.lines), *more]
     timezones = own_timezones(asked.obj, lines, (min(content.start, original), content.end.year), zones_of([content]))

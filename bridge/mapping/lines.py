@@ -115,7 +115,17 @@ def with_parameters(line: Line, new: Mapping[str, str]) -> str:
     """Give a line's text with other values for some of its parameters; as its author wrote it where they are these."""
     if all(line.parameter(name) == value for name, value in new.items()):
         return line.raw
-    parameters = dict(line.parameters) | {name: (value,) for name, value in new.items()}
+    return _write_line(line, dict(line.parameters) | {name: (value,) for name, value in new.items()})
+
+
+def without_parameter(line: Line, name: str) -> str:
+    """Give a line's text without one of its parameters; as its author wrote it where it has none of that name."""
+    if line.parameter(name) is None:
+        return line.raw
+    return _write_line(line, {key: values for key, values in line.parameters if key != name})
+
+
+def _write_line(line: Line, parameters: Mapping[str, Sequence[str]]) -> str:
     written = "".join(f";{key}={','.join(map(_write_parameter, values))}" for key, values in parameters.items())
     return f"{line.name}{written}:{line.value}"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.item import Item
 from bridge.mapping.component import Component
+from bridge.mapping.context import Context
 from bridge.mapping.field import Asked, Field, Part, Shown, attributes
 from bridge.mapping.values import parse_duration
 
@@ -21,7 +22,7 @@ class Reminder(Field):
     ical = frozenset({"VALARM"})
     attributes = attributes("reminder_minutes")
 
-    def take(self, event: Component) -> Sequence[Part]:
+    def take(self, event: Component, context: Context) -> Sequence[Part]:  # noqa: ARG002 - the signature is a Field's
         """Give that alarm."""
         alarm = _first(event)
         return [alarm] if alarm else []

@@ -9,6 +9,7 @@ from bridge.mapping.attachments import Attachments
 from bridge.mapping.availability import Availability
 from bridge.mapping.body import Conference, Description
 from bridge.mapping.component import Component
+from bridge.mapping.context import Context
 from bridge.mapping.field import Asked, Field, Shown
 from bridge.mapping.kept import Guarded, Kept, KeptLines, make_guard
 from bridge.mapping.lines import blocks, parse_line, same
@@ -90,29 +91,30 @@ def read_values(asked: Asked, before: Shown | None, old: KeptLines) -> Read:
     return Read(values, frozenset(unchanged), shown)
 
 
-def is_as_shown(event: Component, unchanged: frozenset[str], old: KeptLines) -> bool:
+def is_as_shown(event: Component, context: Context, unchanged: frozenset[str], old: KeptLines) -> bool:
     """Whether nothing of an event differs from what was shown, what no field owns included."""
-    return len(unchanged) == len(FIELDS) and same(leftovers(event), [*more_lines(old)])
+    return len(unchanged) == len(FIELDS) and same(leftovers(event, context), [*more_lines(old)])
 
 
 def _is_as_shown(one: Field, asked: Asked, lines: Sequence[str], old: KeptLines) -> bool:
     """Whether the client says of a field what he was shown, in zones whose rules are those he was shown, too."""
     timezones = (old if isinstance(old, Kept) else old.master).timezones
     own_zones = ((asked.obj.timezones.get(tzid), timezones.get(tzid)) for tzid in tzids(lines))
-    return one.is_same(_taken(one, asked.event), lines) and all(
+    return one.is_same(_taken(one, asked.event, asked.context), lines) and all(
         now is None or was is None or tuple(now.raw()) == was for now, was in own_zones
     )
 
 
-def _taken(one: Field, event: Component) -> list[str]:
-    return [raw for part in one.take(event) for raw in (part.raw() if isinstance(part, Component) else [part.raw])]
+def _taken(one: Field, event: Component, context: Context) -> list[str]:
+    parts = one.take(event, context)
+    return [raw for part in parts for raw in (part.raw() if isinstance(part, Component) else [part.raw])]
 
 
 def keep_fields(event: Component, read: Read, written: Shown, behind: KeptLines) -> dict[str, Guarded]:
     """Keep the lines of fields that the item as it is written would not show, given what is kept ``behind`` it."""
     kept = {}
     for one in FIELDS:
-        lines = one.worth_keeping(_taken(one, event), read.shown[one.name])
+        lines = one.worth_keeping(_taken(one, event, written.context), read.shown[one.name])
         if lines is None:
             continue
         is_shown = same(lines, field_lines(one, written, behind))
@@ -121,9 +123,9 @@ def keep_fields(event: Component, read: Read, written: Shown, behind: KeptLines)
     return kept
 
 
-def leftovers(event: Component) -> tuple[str, ...]:
+def leftovers(event: Component, context: Context) -> tuple[str, ...]:
     """Give the lines of an event that no field takes, sub-components last."""
-    taken = {part.number for one in FIELDS for part in one.take(event)}
+    taken = {part.number for one in FIELDS for part in one.take(event, context)}
     lines = [line.raw for line in event.lines if line.number not in taken]
     for child in event.children:
         if child.number not in taken:

@@ -74,8 +74,10 @@ def read_event(obj: CalendarObject, event: Component, context: Context, before: 
     item = replace(before.master, content=content) if before else Item(NO_ITEM, content)
     item = replace(item, kind=ItemKind.MASTER if series else ItemKind.SINGLE, deleted=tuple(sorted(deleted)))
     shown = make_shown(item, context, old, event.get("DTSTART"))
-    kept = Kept(keep_fields(event, read, shown, Kept()), leftovers(event), obj.more, mailed=mailed(asked, old))
-    is_unchanged = before is not None and is_as_shown(event, read.unchanged, old) and same(obj.more, old.calendar)
+    kept = Kept(keep_fields(event, read, shown, Kept()), leftovers(event, context), obj.more, mailed=mailed(asked, old))
+    is_unchanged = (
+        before is not None and is_as_shown(event, context, read.unchanged, old) and same(obj.more, old.calendar)
+    )
     master = _Master(obj, event, before, shown, kept, is_unchanged)
     return _with_exceptions(master, overrides, deleted)
 
@@ -152,8 +154,8 @@ def _with_exceptions(master: _Master, overrides: Mapping[datetime, Component], d
 def _read_files(master: _Master, overrides: Mapping[datetime, Component]) -> dict[datetime | None, WantedFiles]:
     before = master.before
     known = keys_of([before.master, *before.exceptions.values()]) if before else frozenset()
-    files: dict[datetime | None, WantedFiles] = {None: read_files(master.event, known)}
-    files.update((original, read_files(event, known)) for original, event in overrides.items())
+    files: dict[datetime | None, WantedFiles] = {None: read_files(master.event, master.shown.context, known)}
+    files.update((original, read_files(event, master.shown.context, known)) for original, event in overrides.items())
     return files
 
 
@@ -178,11 +180,11 @@ def _read_override(master: _Master, event: Component, original: datetime) -> tup
     own = _own(event, read, replace(master.shown, item=item, context=context), master)
     if stored:
         content = replace(content, name_stamp=stored.content.name_stamp, kept=stored.content.kept)
-    return content, own, is_as_shown(event, read.unchanged, old)
+    return content, own, is_as_shown(event, context, read.unchanged, old)
 
 
 def _own(event: Component, read: Read, shown: Shown, master: _Master) -> KeptException:
-    more = leftovers(event)
+    more = leftovers(event, shown.context)
     return KeptException(keep_fields(event, read, shown, _behind(master)), None if more == master.kept.more else more)
 
 

@@ -13,11 +13,12 @@ from bridge.errors import (
     MirrorFilling,
     NotExpressible,
     NotPermitted,
+    TooManyAttachments,
 )
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import FilePlace, make_file_key
 from bridge.item import AttachedFile, AttachmentId, AttachmentRef, Item, ItemRef
-from bridge.mapping.attachments import WantedFiles, shown_files
+from bridge.mapping.attachments import MOST_FILES, WantedFiles, shown_files
 from bridge.mapping.series import WantedSeries
 from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarRef, Caller, FileKey, Name
@@ -83,6 +84,8 @@ class Files:
         places = {place.key: place for files in wanted.files.values() for place in files.others}
         if not places:
             return wanted
+        if len(places) > MOST_FILES:
+            raise TooManyAttachments(f"ATTACH: more than {MOST_FILES} files are not copied to one event.")
         found = self._find_all(write, places.values(), stored)
         if sum(file.size for _, file in found.values()) > self._most_bytes + _ROOM:
             raise AttachmentTooLarge(
@@ -97,7 +100,7 @@ class Files:
         calendars = write.calendars()
         found = {}
         for place in places:
-            ref = calendars.get(place.calendar) if place.principal == write.ref.viewer.address else None
+            ref = calendars.get(place.calendar)
             file = self.find(ref, place.name, place.key) if ref is not None else None
             if ref is not None and file is not None:
                 found[place.key] = ref, file

@@ -58,7 +58,7 @@ def test_an_app_that_knows_no_html_edits_the_title_and_the_html_stays(
 
 
 @pytest.mark.parametrize("keeps_altrep", [True, False])
-def test_an_app_that_edits_the_text_has_its_text_written(
+def test_an_app_that_edits_the_text_has_its_text_written_and_shown_without_the_old_html(
     context: Context, make_body: Body, written: Item, *, keeps_altrep: bool
 ) -> None:
     lines = [line.replace("Hello all\\n", "Hello everyone\\n") for line in lines_of(written, context)]
@@ -67,6 +67,21 @@ def test_an_app_that_edits_the_text_has_its_text_written(
     content = put(lines, written, context, make_body)
     assert content.html is None
     assert content.body.startswith("Hello everyone")
+    shown = [line for line in lines_of(replace(written, content=content), context) if line.startswith("DESCRIPTION")]
+    assert [line.startswith("DESCRIPTION:Hello everyone") for line in shown] == [True]
+
+
+def test_of_a_huge_html_the_text_is_shown_and_the_html_stays(
+    context: Context, make_body: Body, make_item: MakeItem
+) -> None:
+    html = f'<p>Plan <img src="data:image/png;base64,{"A" * 300_000}"></p>'
+    item = make_item(Content(Uid("uid-1"), "Review", NINE, NINE, body="Plan", html=html))
+    lines = lines_of(item, context)
+    assert "DESCRIPTION:Plan" in lines
+    content = put(
+        ["SUMMARY:Retro", *(line for line in lines if not line.startswith("SUMMARY"))], item, context, make_body
+    )
+    assert (content.subject, content.html) == ("Retro", html)
 
 
 def test_an_app_that_edits_the_html_has_its_html_written(context: Context, make_body: Body, written: Item) -> None:

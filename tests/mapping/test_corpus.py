@@ -22,15 +22,15 @@ pytestmark = pytest.mark.corpus
 Hold = Callable[[WantedSeries], tuple[Item, ...]]
 
 
-def facts(component: Component) -> list[Any]:
+def facts(component: Component, context: Context) -> list[Any]:
     """Give what a component says: its properties with their parameters, and its sub-components, in any order.
 
     Of files the event itself holds, it is left out how: they come back as links.
     """
-    files = {line.number for line in Attachments().take(component)}
+    files = {line.number for line in Attachments().take(component, context)}
     lines = [(line.name, sorted(line.parameters), line.value) for line in component.lines if line.number not in files]
     lines += [("ATTACH", [], "")] * len(files)
-    return sorted([*lines, *(facts(child) for child in component.children)], key=repr)
+    return sorted([*lines, *(facts(child, context) for child in component.children)], key=repr)
 
 
 def test_every_real_object_comes_back_or_is_refused(
@@ -51,8 +51,8 @@ def test_every_real_object_comes_back_or_is_refused(
         lost = [
             fact
             for before, after in zip(by_original(obj.events), by_original(again.events), strict=True)
-            for fact in facts(before)
-            if fact not in facts(after)
+            for fact in facts(before, context)
+            if fact not in facts(after, context)
         ]
         is_same = replace(to_items(again, context, items), files=wanted.files) == wanted
         kind = "equal, series" if is_series(wanted) else "equal"

@@ -59,7 +59,7 @@ def test_a_field_shows_nothing_that_it_does_not_own(
 ) -> None:
     content = to_item(parse(make_body(*FULL)), context, None).content
     event = parse(to_ical(make_item(content), context).text).event
-    shown = {part.name for part in one.take(event)}
+    shown = {part.name for part in one.take(event, context)}
     assert shown <= one.ical
 
 

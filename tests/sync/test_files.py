@@ -599,7 +599,6 @@ def test_more_than_is_taken_is_not_even_fetched_to_be_copied(world: World) -> No
 @pytest.mark.parametrize(
     "url",
     [
-        f"https://bridge.test/{BEN}/calendar/.attachments/a.ics/{'0' * 24}/agenda.txt",
         f"https://bridge.test/{ANN}/nowhere/.attachments/a.ics/{'0' * 24}/agenda.txt",
         f"https://bridge.test/{ANN}/calendar/.attachments/a.ics/{'0' * 24}/agenda.txt",
     ],
@@ -641,3 +640,14 @@ def test_a_file_that_cannot_be_copied_now_is_no_reason_to_lose_it(world: World, 
     with pytest.raises(Unavailable):
         world.put("b.ics", event("u2", "Lunch again", f"ATTACH:{url}"), new=True)
     assert len(world.items()) == 1
+
+
+def test_a_link_to_a_file_at_somebody_elses_bridge_is_a_link_like_others(world: World) -> None:
+    """A guest stores an invitation with a file that its organizer's app has sent him."""
+    link = (
+        "ATTACH;FMTTYPE=text/plain:https://x.test/bea@example.test/calendar/.attachments/a.ics/" + "0" * 24 + "/a.txt"
+    )
+    body = event("u1", "Invited", link)
+    world.put("a.ics", body, new=True)
+    assert link in world.text("a.ics").replace("\r\n ", "")
+    assert world.exchange.calls["attach"] == 0
