@@ -87,13 +87,14 @@ class Capabilities:
     ``writes_silently``: a meeting can be written without mail (EWS: yes, Graph: no). ``chooses_uid``: a create keeps
     the UID it is given. ``finds_conflicts``: a stale change key is refused; where not, `sync` compares first.
     ``defines_zones``: the server tells its zones' rules, and takes a zone with rules of its own (Exchange 2007 does
-    neither).
+    neither). ``has_working_elsewhere``: it knows that busy status (Exchange 2013 and newer do).
     """
 
     writes_silently: bool
     chooses_uid: bool
     finds_conflicts: bool
     defines_zones: bool = False
+    has_working_elsewhere: bool = True
 
 
 class Waiters:

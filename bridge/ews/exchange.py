@@ -90,7 +90,11 @@ class EwsExchange(EwsDirectory):
         if build is not None and build[0] < _OLDEST_MAJOR:
             finds_conflicts = defines_zones = False
         found = Capabilities(
-            writes_silently=True, chooses_uid=True, finds_conflicts=finds_conflicts, defines_zones=defines_zones
+            writes_silently=True,
+            chooses_uid=True,
+            finds_conflicts=finds_conflicts,
+            defines_zones=defines_zones,
+            has_working_elsewhere=self._edition >= Edition.EXCHANGE_2013,
         )
         if is_sure:
             with self._lock:

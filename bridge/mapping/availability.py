@@ -30,8 +30,13 @@ class Availability(Field):
     attributes = attributes("busy_status")
 
     def to_item(self, asked: Asked) -> Mapping[str, Any]:
-        """Take the busy status; busy where the client says nothing (RFC 5545 3.8.2.7)."""
-        return {"busy_status": _to_busy_status(asked.event)}
+        """Take the busy status; busy where the client says nothing (RFC 5545 3.8.2.7).
+
+        Where Exchange does not know "working elsewhere", it is free, as it looks to others; that it is more is kept.
+        """
+        status = _to_busy_status(asked.event)
+        is_unknown = status is BusyStatus.WORKING_ELSEWHERE and not asked.context.has_working_elsewhere
+        return {"busy_status": BusyStatus.FREE if is_unknown else status}
 
     def to_ical(self, shown: Shown) -> list[str]:
         """Write TRANSP where it is not OPAQUE, the default, and the rest where it adds to it."""

@@ -32,7 +32,7 @@ class Context:
 
     Floating times and new all-day events are taken to be in ``zone``. ``calendar_url`` is the calendar's whole URL as
     clients reach it, with a slash at its end, and ``name`` the resource's in it: so the files of events are found.
-    ``server`` matters to writing alone.
+    ``server`` and ``has_working_elsewhere``, whether Exchange knows that busy status, matter to writing alone.
     """
 
     mailbox: Mailbox
@@ -40,6 +40,7 @@ class Context:
     calendar_url: str = ""
     name: Name = _NO_NAME
     server: ServerZones = ServerZones()
+    has_working_elsewhere: bool = True
 
     def of(self, name: Name) -> "Context":
         """Give the context of a resource."""

@@ -18,7 +18,7 @@ from bridge.errors import (
     PreconditionFailed,
     RequestRefused,
 )
-from bridge.exchange import Exchange
+from bridge.exchange import Deadline, Exchange
 from bridge.item import ChangeKey, Item, ItemKind, ItemRef
 from bridge.mirror.mirror import Mirror
 from bridge.model import ANY_ETAG, Listed, Stored
@@ -29,7 +29,7 @@ from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.render import Renderer
 from bridge.sync.steps import Judged, Steps, delete_item
-from bridge.sync.zones import Zones
+from bridge.sync.zones import CALL, Zones
 
 
 class Pusher:
@@ -60,8 +60,7 @@ class Pusher:
     def put(self, write: Write) -> Stored:
         """Write the resource. Raises Refused and its kinds before anything is sent, Unavailable."""
         body = read_body(write)
-        server = self._zones.known_for(write.caller, body.event, write.context)
-        write = replace(write, context=replace(write.context, server=server))
+        write = self._informed(write, body)
         earlier = self._outcomes.earlier(write)
         try:
             return self._put(write, body)
@@ -70,6 +69,14 @@ class Pusher:
                 raise
         stored = self._put(replace(write, begun=earlier), body)
         return replace(stored, created=earlier.operation == "create")
+
+    def _informed(self, write: Write, body: Body) -> Write:
+        """Give the write with what the mapping must know of the server. Raises Unavailable."""
+        context = replace(write.context, server=self._zones.known_for(write.caller, body.event, write.context))
+        if b"WORKINGELSEWHERE" in (write.body or b"").upper():
+            told = self._exchange.capabilities(write.caller, Deadline.after(CALL))
+            context = replace(context, has_working_elsewhere=told.has_working_elsewhere)
+        return replace(write, context=context)
 
     def _put(self, write: Write, body: Body, *, again: bool = False) -> Stored:
         judged = self._judge.judge(write, body)
