@@ -33,7 +33,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 unit: $(READY)
-	$(BIN)/pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 corpus: $(READY)
 	$(BIN)/python benchmarks/corpus.py $(CORPUS_ARGS)
@@ -42,7 +42,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 
 soak: $(READY)
-	DRAWN_SERIES=$(or $(DRAWN_SERIES),3000) DRAWN_EVENTS=$(or $(DRAWN_EVENTS),10000) KILL_STRIDE=1 $(BIN)/pytest -n auto \
+	DRAWN_SERIES=$(or $(DRAWN_SERIES),3000) DRAWN_EVENTS=$(or $(DRAWN_EVENTS),10000) KILL_STRIDE=1 $(BIN)/pytest -n auto --dist worksteal \
 		tests/acceptance/test_expansions.py tests/acceptance/test_clock_changes.py tests/acceptance/test_grammar.py \
 		tests/mapping/test_grammar.py tests/acceptance/test_kill.py $(PYTEST_ARGS)
 

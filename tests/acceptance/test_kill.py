@@ -20,7 +20,7 @@ from events import event, instances, override, series
 DYING = Path(__file__).parents[1] / "support" / "dying.py"
 PERSONALITIES = ["2019", "lenient"]
 TARGET = "Choir & more"
-STRIDE = int(os.environ.get("KILL_STRIDE", "3"))
+STRIDE = int(os.environ.get("KILL_STRIDE", "5"))
 """A call is two steps, before it and after; an odd stride meets either side in turn."""
 
 
