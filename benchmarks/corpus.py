@@ -6,7 +6,7 @@ event, alarm and other component, and around the events; besides, by another lib
 occurrences of a series over its first five years. What becomes of an object is one of
 
 - stored and equal: all that it says comes back, and nothing is added but what ``ADDED`` lists and gives a reason for;
-- stored, with a change that ``CHANGED`` lists and gives a reason for;
+- stored, with a change that ``FILES`` and ``BLANKED`` list and give a reason for;
 - refused with a reason: by ``valid-calendar-data`` what RFC 5545 or RFC 4791 does not allow, by anything else what
   Exchange cannot hold;
 - failed: any other error, or any other difference. Then this exits with 1.
@@ -42,8 +42,9 @@ ADDED = {
     Difference("gained", "LAST-MODIFIED"): "LAST-MODIFIED, where the object has none: Exchange's own",
 }
 BLANKED = "a blank stands for each control character: neither RFC 5545 nor XML has a place for one"
-CHANGED: dict[Difference, str] = {}
-"""Changes of a property that are meant, beside ``BLANKED``. There are none."""
+FILES = {Difference("changed", "ATTACH"): "a file in the event is one at Exchange, and a link in what is served"}
+"""Of objects that have one; see docs/mapping.md, Files."""
+FILE = re.compile(rb"^ATTACH[^\r\n]*(?:BASE64|:data:)", re.MULTILINE | re.IGNORECASE)
 CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 DOCS = Path(__file__).parents[1] / "docs" / "corpus.md"
 FIRST, SECOND = "organizer@example.test", "guest@example.test"
@@ -140,8 +141,9 @@ def compare(sent: bytes, served: bytes) -> Compared:
         found, named = blanked, [BLANKED]
     found = [one for one in found if one.name not in {"PRODID", "VERSION"}]
     added = sorted({ADDED[one] for one in found if one in ADDED})
-    named += sorted({CHANGED[one] for one in found if one in CHANGED})
-    wrong = [str(one) for one in found if one not in ADDED and one not in CHANGED]
+    meant = FILES if FILE.search(re.sub(rb"\r?\n[ \t]", b"", sent)) else {}
+    named += sorted({meant[one] for one in found if one in meant})
+    wrong = [str(one) for one in found if one not in ADDED and one not in meant]
     before, after = events_of(sent), events_of(served)
     there = (key for key, event in before.items() if "DTSTART" in event and key in after)
     times = ((instants_of(before[key]), instants_of(after[key])) for key in there)
