@@ -5,8 +5,6 @@ MeetingTimeZone (TimeZoneType). Offsets there are what must be added to local ti
 """
 
 from calendar import monthrange
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
@@ -16,19 +14,12 @@ from bridge.ews.times import from_duration
 from bridge.ews.xml import Element, find_type, text_element, type_element, type_text
 from bridge.item import UTC_ZONE, Day, Position, RelativeYearly, Zone
 from bridge.zone_definition import ClockChange, ZoneDefinition, ZoneEra
+from bridge.zone_rules import offset_at, onsets_of
 from bridge.zones import to_rules, to_windows
 
 _POSITIONS = tuple(Position)
 _DAYS = (Day.MONDAY, Day.TUESDAY, Day.WEDNESDAY, Day.THURSDAY, Day.FRIDAY, Day.SATURDAY, Day.SUNDAY)
 _MINUTE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """When a year's clock changes, by the clock before the change, and the offset from UTC after it."""
-
-    local: datetime
-    offset: timedelta
 
 
 def from_meeting_zone(element: Element | None, text: str | None) -> Zone:
@@ -88,21 +79,21 @@ def to_meeting_zone(zone: Zone, start: datetime) -> Element:
 
 
 def _rules(rules: tzinfo, year: int) -> list[Element]:
-    changes = _changes(rules, year)
-    if not changes:
-        return [_duration("BaseOffset", -_offset(rules, datetime(year, 1, 1, tzinfo=UTC)))]
-    if len(changes) != 2:
+    """Give the rules of a year; of one that has other than two changes nothing, which the name must do for."""
+    onsets = onsets_of(rules, year)
+    if not onsets:
+        return [_duration("BaseOffset", -offset_at(rules, datetime(year, 1, 1, tzinfo=UTC)))]
+    if len(onsets) != 2:
         return []
-    standard, daylight = sorted(changes, key=lambda change: change.offset)
+    standard, daylight = sorted(onsets, key=lambda onset: onset.after)
     return [
-        _duration("BaseOffset", -standard.offset),
-        _time_change("Standard", standard, timedelta()),
-        _time_change("Daylight", daylight, standard.offset - daylight.offset),
+        _duration("BaseOffset", -standard.after),
+        _time_change("Standard", standard.local, timedelta()),
+        _time_change("Daylight", daylight.local, standard.after - daylight.after),
     ]
 
 
-def _time_change(name: str, change: _Change, offset: timedelta) -> Element:
-    local = change.local
+def _time_change(name: str, local: datetime, offset: timedelta) -> Element:
     is_last = local.day + 7 > monthrange(local.year, local.month)[1]
     position = Position.LAST if is_last else _POSITIONS[(local.day - 1) // 7]
     yearly = to_pattern(RelativeYearly(local.month, _DAYS[local.weekday()], position))
@@ -112,32 +103,3 @@ def _time_change(name: str, change: _Change, offset: timedelta) -> Element:
 def _duration(name: str, length: timedelta) -> Element:
     minutes = round(length / _MINUTE)
     return text_element(name, f"{'-' if minutes < 0 else ''}PT{abs(minutes)}M")
-
-
-@lru_cache(maxsize=512)
-def _changes(rules: tzinfo, year: int) -> tuple[_Change, ...]:
-    return tuple(_found_changes(rules, year))
-
-
-def _found_changes(rules: tzinfo, year: int) -> Iterator[_Change]:
-    moment = datetime(year, 1, 1, tzinfo=UTC)
-    for _day in range(366 if monthrange(year, 2)[1] == 29 else 365):
-        following = moment + timedelta(days=1)
-        before, after = _offset(rules, moment), _offset(rules, following)
-        if before != after:
-            change = _moment_of_change(rules, moment, following)
-            yield _Change((change + before).replace(tzinfo=None), after)
-        moment = following
-
-
-def _moment_of_change(rules: tzinfo, early: datetime, late: datetime) -> datetime:
-    """Give the first minute (UTC) of the new offset, which holds at ``late`` and not yet at ``early``."""
-    before = _offset(rules, early)
-    while late - early > _MINUTE:
-        middle = early + (late - early) // _MINUTE // 2 * _MINUTE
-        early, late = (middle, late) if _offset(rules, middle) == before else (early, middle)
-    return late
-
-
-def _offset(rules: tzinfo, moment: datetime) -> timedelta:
-    return moment.astimezone(rules).utcoffset() or timedelta()
