@@ -5,19 +5,18 @@ host and prefix it has found the bridge. Data in the event itself become files. 
 it is kept.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from mimetypes import MimeTypes
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from bridge.errors import InvalidCalendarData
 from bridge.ids import FilePlace, make_file_key, make_file_url, parse_file_url, principal_of
 from bridge.item import AttachedFile, AttachmentRef, Item
 from bridge.mapping.component import Component
 from bridge.mapping.context import Context
+from bridge.mapping.data_uri import decode_base64, parse_data_uri
 from bridge.mapping.field import Asked, Field, Shown
 from bridge.mapping.lines import Line, make_line, parse_line
 from bridge.model import FileKey
@@ -30,22 +29,8 @@ _NAMES = ("FILENAME", "X-FILENAME", "X-APPLE-FILENAME", "X-LABEL")
 _LONGEST_NAME = 200
 """Characters of a file's name, its ending among them."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_ENDINGS = {
-    "application/json": "json",
-    "application/msword": "doc",
-    "application/pdf": "pdf",
-    "application/rtf": "rtf",
-    "application/zip": "zip",
-    "image/gif": "gif",
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/svg+xml": "svg",
-    "message/rfc822": "eml",
-    "text/calendar": "ics",
-    "text/csv": "csv",
-    "text/html": "html",
-    "text/plain": "txt",
-}
+_ENDINGS = MimeTypes()
+"""Python's own table, whatever the machine's says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,36 +147,16 @@ def _is_data(line: Line) -> bool:
 
 
 def _read_data(line: Line) -> AttachedFile:
-    if line.value[:5].lower() == "data:":
-        told_type, data = _read_data_url(line)
-    else:
-        told_type, data = "", _decode(line, line.value)
-    content_type = _type(line.parameter("FMTTYPE")) or told_type or _UNKNOWN_TYPE
-    names = (_name(line.parameter(name) or "") for name in _NAMES)
-    name = next(filter(None, names), f"attachment.{_ENDINGS.get(content_type, 'bin')}")
-    return AttachedFile(name, content_type, data)
-
-
-def _read_data_url(line: Line) -> tuple[str, bytes]:
-    """Read a data: URI (RFC 2397)."""
-    head, comma, data = line.value[5:].partition(",")
-    if not comma:
-        raise _unreadable(line, "a data: URI without a comma")
-    kind, *options = head.split(";")
-    if any(option.strip().lower() == "base64" for option in options):
-        return _type(kind), _decode(line, unquote_to_bytes(data).decode("ascii", "replace"))
-    return _type(kind) or "text/plain", unquote_to_bytes(data)
-
-
-def _decode(line: Line, text: str) -> bytes:
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise _unreadable(line, "not BASE64") from None
-
-
-def _unreadable(line: Line, what: str) -> InvalidCalendarData:
-    return InvalidCalendarData(f"ATTACH in line {line.number} is {what}.")
+        uri = parse_data_uri(line.value)
+        data = uri.data if uri else decode_base64(line.value)
+    except ValueError as problem:
+        raise InvalidCalendarData(f"ATTACH in line {line.number} is {problem}.") from None
+    told = (_type(uri.media_type) or "text/plain") if uri else ""
+    content_type = _type(line.parameter("FMTTYPE")) or told or _UNKNOWN_TYPE
+    names = (_name(line.parameter(name) or "") for name in _NAMES)
+    ending = _ENDINGS.guess_extension(content_type) or ".bin"
+    return AttachedFile(next(filter(None, names), f"attachment{ending}"), content_type, data)
 
 
 def _name(text: str) -> str:

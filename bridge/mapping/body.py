@@ -4,19 +4,18 @@ Thunderbird has HTML in a ``data:`` URI of ALTREP (RFC 5545 3.2.1), Outlook and 
 STYLED-DESCRIPTION. Exchange has one body, plain or HTML, and makes the plain text of the latter.
 """
 
-from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
 
 from bridge.item import Item
+from bridge.mapping.data_uri import parse_data_uri
 from bridge.mapping.field import Asked, Field, Shown, ShownField, attributes
 from bridge.mapping.lines import Line, escape, make_line, parse_line, without_parameter
 from bridge.mapping.markup import gist, is_formatted, plain_text, readable, reduce_html, same_html
 
 _HTML = "text/html"
-_DATA = "data:text/html"
 _MOST_KEPT = 16 * 1024
 _MOST_SHOWN = 256 * 1024
 """Characters of reduced HTML that clients are shown; of more, pictures in it among them, they are shown the text."""
@@ -88,7 +87,7 @@ class Description(Field):
             return [f"DESCRIPTION:{escape(text)}"] if text else []
         form = next((line.name for line in map(parse_line, lines) if line.name in _STYLED), None)
         if form is None:
-            return [make_line("DESCRIPTION", escape(text), ALTREP=f"{_DATA},{quote(html, safe='')}")]
+            return [make_line("DESCRIPTION", escape(text), ALTREP=f"data:{_HTML},{quote(html, safe='')}")]
         value = {"VALUE": "TEXT"} if form == "STYLED-DESCRIPTION" else {}
         plain = [f"DESCRIPTION:{escape(text)}"] if text else []
         return [*plain, make_line(form, escape(html), FMTTYPE=_HTML, **value)]
@@ -148,21 +147,16 @@ def _read(lines: Iterable[Line]) -> _Said:
     return _Said(text, found)
 
 
-def _from_data(uri: str) -> str | None:
-    """Read the HTML of a ``data:`` URI (RFC 2397), None for another URI."""
-    head, comma, data = uri.partition(",")
-    kind, *settings = [one.strip().lower() for one in head.split(";")]
-    if kind != _DATA or not comma:
-        return None
-    raw = unquote_to_bytes(data)
-    if "base64" in settings:
-        try:
-            raw = b64decode(raw)
-        except ValueError:
-            return None
-    charset = next((one.removeprefix("charset=") for one in settings if one.startswith("charset=")), "utf-8")
+def _from_data(text: str) -> str | None:
+    """Read the HTML of a ``data:`` URI, None for another URI and for what cannot be read."""
     try:
-        html = raw.decode(charset, "replace")
+        uri = parse_data_uri(text)
+    except ValueError:
+        return None
+    if uri is None or uri.media_type != _HTML:
+        return None
+    try:
+        html = uri.data.decode(uri.charset, "replace")
     except LookupError:
-        html = raw.decode("utf-8", "replace")
+        html = uri.data.decode("utf-8", "replace")
     return readable(html) or None
