@@ -14,6 +14,7 @@ from bridge.errors import (
     NotExpressible,
     NotPermitted,
     TooManyAttachments,
+    Unavailable,
 )
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import FilePlace, make_file_key
@@ -104,11 +105,23 @@ class Files:
             file = self.find(ref, place.name, place.key) if ref is not None else None
             if ref is not None and file is not None:
                 found[place.key] = ref, file
-            elif ref is not None and not self._mirror.snapshot(ref).is_complete:
-                raise MirrorFilling("The calendar that a file is to be copied from is still to be read.", 5)
+            elif ref is not None and (trouble := self._trouble(ref)) is not None:
+                raise trouble
             elif not (stored and ref == write.ref and place.name == write.name):
                 raise _nowhere()
         return found
+
+    def _trouble(self, ref: CalendarRef) -> Unavailable | None:
+        """Say why a file may be there although the mirror does not have it, None where it is not.
+
+        An event that cannot be read may bear another name than the one it had.
+        """
+        snapshot = self._mirror.snapshot(ref)
+        if not snapshot.is_complete:
+            return MirrorFilling("The calendar that a file is to be copied from is still to be read.", 5)
+        if not all(one.is_readable for one in snapshot.resources.values()):
+            return ExchangeFailed("The event that a file is to be copied from could not be read from Exchange yet.")
+        return None
 
     def _copy(self, write: Write, ref: CalendarRef, file: AttachmentRef) -> AttachedFile:
         try:

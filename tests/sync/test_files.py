@@ -13,6 +13,7 @@ from bridge.errors import (
     AttachmentTooLarge,
     BridgeError,
     CredentialRefused,
+    ExchangeFailed,
     ExchangeTimedOut,
     ExchangeUnreachable,
     FolderMissing,
@@ -620,6 +621,19 @@ def test_a_link_into_a_calendar_that_is_still_to_be_read_is_refused_by_nobody(wo
         world.store.put(world.login(), choir, Name("a.ics"), text, Conditions())
     world.etags()
     assert world.store.put(world.login(), choir, Name("a.ics"), text, Conditions()).created
+
+
+def test_a_link_to_a_file_of_an_event_that_cannot_be_read_is_no_dead_link(world: World) -> None:
+    world.exchange.add_folder(ANN, "Choir")
+    world.put("a.ics", event("u1", "Lunch", inline(AGENDA)), new=True)
+    text = world.text("a.ics").encode()
+    calendar = world.exchange.calendar_of(ANN)
+    calendar.unreadable.update(calendar.items)
+    world.lose_mirror()
+    world.etags()
+    choir = world.calendar(CalendarName("choir"))
+    with pytest.raises(ExchangeFailed):
+        world.store.put(world.login(), choir, Name("a.ics"), text, Conditions())
 
 
 def test_a_link_to_a_file_that_somebody_took_away_is_let_go(world: World) -> None:
