@@ -7,7 +7,7 @@ are shown, and what a client says of them is kept.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -85,20 +85,15 @@ class People(Field):
         return (item.organizer.address.casefold() if item.organizer else "", item.my_response, *attendees)
 
 
-def has_people(event: Component) -> bool:
-    """Whether a client's event names people."""
-    return any(line.name in People.ical for line in event.lines)
-
-
 def invites(event: Component, mailbox: Mailbox) -> bool:
     """Whether a client's event has attendees other than the mailbox itself."""
     return any(_address(line) not in mailbox.addresses for line in event.all("ATTENDEE"))
 
 
-def is_organizer(event: Component, mailbox: Mailbox) -> bool:
-    """Whether a client's event is the mailbox's own: it names no organizer, or one of the mailbox's addresses."""
-    organizer = event.get("ORGANIZER")
-    return organizer is None or _address(organizer) in mailbox.addresses
+def is_organizer(events: Iterable[Component], mailbox: Mailbox) -> bool:
+    """Whether a client's events are the mailbox's own: they name no organizer, or one of the mailbox's addresses."""
+    organizers = (event.get("ORGANIZER") for event in events)
+    return all(line is None or _address(line) in mailbox.addresses for line in organizers)
 
 
 def _has_people(item: Item) -> bool:

@@ -10,7 +10,6 @@ from bridge.mapping.calendar_object import CalendarObject
 from bridge.mapping.context import Context
 from bridge.mapping.document import Rendering, span_of, write_document, zones_of
 from bridge.mapping.instances import read_instances, show_instances
-from bridge.mapping.people import has_people, is_organizer
 from bridge.mapping.personal import Key, Personal, find_start, show
 from bridge.mapping.resource import (
     instance_start,
@@ -28,14 +27,11 @@ class WantedSeries:
     ``instances``. ``exceptions`` has the full content of each occurrence that shall differ from the pattern, and of
     each that is an exception at Exchange already and stays an occurrence; ``deleted`` what shall not be there. All by
     original start (UTC), as Exchange tells it where it does. ``name_stamp`` is None in all of them, but for exceptions
-    that are there, which keep theirs as they keep ``kept``. ``is_organizer``: the event names no ORGANIZER, or one of
-    the mailbox's addresses. ``has_people``: it names an ORGANIZER or ATTENDEEs, which are kept and never sent.
-    ``files`` has what shall become of the files of each event, by original start, None for the master.
+    that are there, which keep theirs as they keep ``kept``. ``files`` has what shall become of the files of each event,
+    by original start, None for the master.
     """
 
     uid: Uid
-    is_organizer: bool
-    has_people: bool
     master: Content | None
     exceptions: Mapping[datetime, Content] = field(default_factory=dict)
     deleted: frozenset[datetime] = frozenset()
@@ -91,20 +87,16 @@ def to_items(obj: CalendarObject, context: Context, stored: tuple[Item, ...]) ->
     They are a single event, or a master and then its exceptions, or instances. Where the client says what he was
     shown, all stays as it is. Raises Refused kinds, NotExpressible among them.
     """
-    is_organized = is_organizer(obj.event, context.mailbox)
-    people = any(map(has_people, obj.events))
     are_instances = bool(stored) and instance_start(stored[0]) is not None
     if obj.master is None:
         instances, files = read_instances(obj, context, stored if are_instances else ())
-        return WantedSeries(obj.uid, is_organized, people, None, instances=instances, files=files)
+        return WantedSeries(obj.uid, None, instances=instances, files=files)
     before = make_resource(stored, context, obj.uid) if stored and not are_instances else None
     wanted = read_event(obj, obj.master, context, before)
     uid = stored[0].content.uid if before else obj.uid
     told = before.told if before else {}
     return WantedSeries(
         obj.uid,
-        is_organized,
-        people,
         replace(wanted.content, uid=uid),
         {told.get(start, start): replace(content, uid=uid) for start, content in wanted.exceptions.items()},
         frozenset(told.get(start, start) for start in wanted.deleted),

@@ -48,7 +48,7 @@ class Judge:
         there = snapshot.resources.get(write.name)
         if not write.may_write and (there is None or there.uid != body.event.uid):
             raise _may_not_write("bind" if there is None else "write-content")
-        target = find_target(snapshot, write.name, to_items(body.event, write.context, ()))
+        target = find_target(snapshot, write.name, body.event, write.context.mailbox)
         if write.begun is None:
             check(write.conditions, there.etag if there else None)
         stored = read_stored(self._mirror, write, target) if target else ()

@@ -10,10 +10,11 @@ from bridge.ids import make_name_stamp
 from bridge.item import Attribute, Content, Item
 from bridge.mapping.calendar_object import CalendarObject, parse
 from bridge.mapping.context import Context
+from bridge.mapping.people import is_organizer
 from bridge.mapping.personal import keys_of, with_owners, with_stamps
 from bridge.mapping.resource import instance_start
 from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
-from bridge.model import ANY_ETAG, Conditions, ETag, Listed, Name, Snapshot
+from bridge.model import ANY_ETAG, Conditions, ETag, Listed, Mailbox, Name, Snapshot
 from bridge.occurrences import Series, zone_of
 
 RESHAPES = frozenset(map(Attribute, ("recurrence", "start", "end", "start_zone", "end_zone", "is_all_day")))
@@ -90,7 +91,7 @@ def check(conditions: Conditions, etag: ETag | None) -> None:
         raise PreconditionFailed("There is already an event of this name: If-None-Match forbids to replace it.")
 
 
-def find_target(snapshot: Snapshot, name: Name, wanted: WantedSeries) -> Listed | None:
+def find_target(snapshot: Snapshot, name: Name, body: CalendarObject, mailbox: Mailbox) -> Listed | None:
     """Give the resource that a PUT of this name means: the one of that name, or an invitation filed before it.
 
     Exchange files an invitation before the client accepts it; the client then PUTs the same UID under a name of
@@ -99,11 +100,11 @@ def find_target(snapshot: Snapshot, name: Name, wanted: WantedSeries) -> Listed 
     """
     target = snapshot.resources.get(name)
     if target is not None:
-        if target.uid != wanted.uid:
+        if target.uid != body.uid:
             raise UidTaken("The event of this name has another UID, which cannot be changed.", name)
         return target
-    other = next((one for one in snapshot.resources.values() if one.uid == wanted.uid), None)
-    if other is not None and wanted.is_organizer:
+    other = next((one for one in snapshot.resources.values() if one.uid == body.uid), None)
+    if other is not None and is_organizer(body.events, mailbox):
         raise UidTaken("Another event of this calendar has this UID.", other.name)
     return other
 

@@ -155,8 +155,7 @@ class CalendarStore:
         file = self._files.find(ref, name, key)
         fetched = None
         if file is not None:
-            with self._waiters.waiting():
-                fetched = self._asking(login, lambda: self._files.try_to_fetch(login.caller, ref, file.id), served)
+            fetched = self._waiting(login, lambda: self._files.try_to_fetch(login.caller, ref, file.id), served)
         if file is not None and fetched is None:
             # Taken away, or the event was moved: only what Exchange tells of the event now says so
             self.snapshot(login, served, fresh=True)

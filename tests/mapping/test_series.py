@@ -225,7 +225,6 @@ def test_what_is_kept_of_exceptions_is_bounded_with_the_rest(context: Context) -
 def test_attendees_that_only_an_exception_has_are_the_clients_to_mail(context: Context) -> None:
     master = [line for line in MASTER if not line.startswith("ATTENDEE")]
     wanted = to_items(parse(body(master, MOVED)), context, ())
-    assert wanted.has_people
     assert wanted.master is not None
     assert parse_kept(wanted.master.kept).mailed == "client"
 

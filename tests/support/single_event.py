@@ -15,15 +15,13 @@ class Wanted:
 
     uid: Uid
     content: Content
-    is_organizer: bool
-    has_people: bool
 
 
 def to_item(obj: CalendarObject, context: Context, stored: Item | None) -> Wanted:
     """Give what a client asks for; ``stored`` is the item that is being replaced, None for a new one."""
     wanted = series.to_items(obj, context, (stored,) if stored else ())
     assert wanted.master is not None
-    return Wanted(wanted.uid, wanted.master, wanted.is_organizer, wanted.has_people)
+    return Wanted(wanted.uid, wanted.master)
 
 
 def to_ical(item: Item, context: Context, uid: Uid | None = None) -> Rendering:

@@ -405,9 +405,7 @@ def test_what_an_occurrence_shares_with_its_series_is_not_taken_from_both() -> N
     master = Item(ItemRef(ItemId("m"), ChangeKey("1")), content, ItemKind.MASTER, attachments=(shared,))
     exception = replace(master, kind=ItemKind.EXCEPTION, original_start=MONDAY)
     kept = WantedFiles(frozenset({make_file_key(shared.id)}))
-    wanted = WantedSeries(
-        content.uid, is_organizer=True, has_people=False, master=content, files={None: kept, MONDAY: WantedFiles()}
-    )
+    wanted = WantedSeries(content.uid, content, files={None: kept, MONDAY: WantedFiles()})
     assert plan_files(wanted, (master, exception), frozenset({shared.id}), lambda *_: False, lambda *_: True) == ()
 
 
