@@ -322,12 +322,13 @@ class CalendarStore:
 
     def _context(self, served: ServedCalendar, snapshot: Snapshot) -> Context:
         """Give the mapping its context: floating times and new whole days live in the zone most events are in."""
-        zones = Counter(
-            listed.index.zone
+        timed = [
+            listed.index
             for listed in snapshot.resources.values()
-            if listed.index.zone_id != "UTC" and not listed.index.is_all_day
-        )
-        zone = zones.most_common(1)[0][0] if zones else self._zone
+            if listed.index.zone_id != UTC_ZONE.id and not listed.index.is_all_day
+        ]
+        most = Counter(index.zone_id for index in timed).most_common(1)
+        zone = next((index.zone for index in timed if index.zone_id == most[0][0]), self._zone)
         url = self._url + make_href(Path(served.calendar.ref.viewer.address, served.name))
         return Context(served.owner, zone, url)
 
