@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
@@ -39,6 +40,10 @@ class PersonalLines:
         opened = self._open(place, resource, sealed) if sealed is not None else None
         return None if opened is None else opened[1]
 
+    def all(self, ref: CalendarRef) -> dict[Uid, str]:
+        """Give what is personal to the viewer of all events of a calendar, without what is damaged."""
+        return dict(one for _, one in self._rows(ref) if one is not None)
+
     def put(self, ref: CalendarRef, uid: Uid, text: str | None) -> None:
         """Keep a text in place of any former one, None for nothing."""
         place, resource = self._key(ref, uid)
@@ -53,23 +58,26 @@ class PersonalLines:
 
         ``living`` are the UIDs of the calendar as it was last read whole.
         """
-        place = self._place(ref)
-        query = select(table.c.resource, table.c.gone_at, table.c.lines).where(table.c.place == place)
-        with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        opened = [(row, self._open(place, row.resource, row.lines)) for row in rows]
+        opened = self._rows(ref)
         gone = [row for row, one in opened if one is not None and one[0] not in living]
         back = [row.resource for row, one in opened if one is not None and one[0] in living and row.gone_at is not None]
         new = [row.resource for row in gone if row.gone_at is None]
         limit = to_microseconds(now - GONE)
         if not back and not new and not any(row.gone_at <= limit for row in gone):
             return
-        here = table.c.place == place
+        here = table.c.place == self._place(ref)
         with self._database.writing() as connection:
             connection.execute(update(table).where(here, table.c.resource.in_(back)).values(gone_at=None))
             noted = update(table).where(here, table.c.resource.in_(new), table.c.gone_at.is_(None))
             connection.execute(noted.values(gone_at=to_microseconds(now)))
             connection.execute(delete(table).where(here, table.c.gone_at <= limit))
+
+    def _rows(self, ref: CalendarRef) -> list[tuple[Any, tuple[Uid, str] | None]]:
+        place = self._place(ref)
+        query = select(table.c.resource, table.c.gone_at, table.c.lines).where(table.c.place == place)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return [(row, self._open(place, row.resource, row.lines)) for row in rows]
 
     def _open(self, place: bytes, resource: bytes, sealed: bytes) -> tuple[Uid, str] | None:
         try:

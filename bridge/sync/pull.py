@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bridge.errors import AnswerUnusable, BridgeError, CursorExpired, ExchangeFailed, Unavailable
+from bridge.errors import AnswerUnusable, BridgeError, CursorExpired, ExchangeFailed
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import parse_name_stamp
 from bridge.item import ChangeKey, Cursor, Entry, Item, ItemId, ItemRef, Missing, Page, Uid, Unreadable
@@ -20,7 +20,7 @@ from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarRef, Caller, Name, Rendered, Snapshot
 from bridge.state.state import State
 from bridge.sync.gather import gather
-from bridge.sync.render import Naming, Renderer, make_placeholder
+from bridge.sync.render import Naming, Render, Renderer, make_placeholder
 
 LOG = logging.getLogger(__name__)
 
@@ -163,6 +163,7 @@ class Puller:
             naming = self._naming(ref, context, draft.removed, found)
         exceptions = self._exceptions(caller, ref, found)
         names, uids = self._open(ref)
+        render = self._renderer.many(ref)
         for one in gather(_eldest_first(found), [one for one in beside if isinstance(one, Item)], naming):
             if isinstance(one, Missing):
                 draft.removed.append(one.id)
@@ -170,7 +171,7 @@ class Puller:
             ids = [one.id] if isinstance(one, Unreadable) else [item.ref.id for item in one]
             if self._is_open(one, naming, names, uids):
                 draft.pending += [(id_, self._now() + RETRY_OPEN) for id_ in ids]
-            elif isinstance(one, Unreadable) or not self._put(ref, one, exceptions, naming, draft):
+            elif isinstance(one, Unreadable) or not self._put(render, one, exceptions, naming, draft):
                 for id_ in ids:
                     self._keep_unread(entries.get(id_, Entry(ItemRef(id_, ChangeKey("")))), naming, draft)
 
@@ -193,15 +194,15 @@ class Puller:
         ids = [listed.ref.id for one in found if isinstance(one, Item) for listed in one.exceptions]
         return {one.ref.id: one for one in self._get(caller, ref, ids) if isinstance(one, Item)}
 
+    @staticmethod
     def _put(
-        self,
-        ref: CalendarRef,
+        render: Render,
         items: tuple[Item, ...],
         exceptions: Mapping[ItemId, Item],
         naming: Naming,
         draft: _Draft,
     ) -> bool:
-        """Render a resource and add it; say whether that was possible. Raises Unavailable."""
+        """Render a resource and add it; say whether that was possible."""
         listed = [one.ref.id for item in items for one in item.exceptions]
         if not all(one in exceptions for one in listed):
             LOG.warning("a changed occurrence could not be read: its series stays as it was")
@@ -210,9 +211,7 @@ class Puller:
             name, uid = naming.name(items)
             served_uid = None if uid == items[0].content.uid else uid
             whole = (*items, *(exceptions[one] for one in listed))
-            draft.puts.append(self._renderer.rendered(ref, name, whole, naming.context, served_uid))
-        except Unavailable:
-            raise
+            draft.puts.append(render(name, whole, naming.context, served_uid))
         except Exception as error:  # noqa: BLE001 - one item that defeats us must not hold the others
             LOG.warning("an item could not be rendered (%s): its time stays blocked", type(error).__name__)
             return False

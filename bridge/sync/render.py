@@ -1,7 +1,8 @@
 """From items to resources: what each is called, under which UID it is served, and its bytes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
 
 from bridge.ids import make_derived_uid, make_etag, make_resource_name, parse_name_stamp
 from bridge.item import Entry, Item, ItemId, ItemKind, ItemRef, Missing, Outline, Uid, Unreadable
@@ -12,6 +13,9 @@ from bridge.mapping.placeholder import to_placeholder
 from bridge.mapping.series import to_ical
 from bridge.model import CalendarRef, Listed, Name, Rendered
 from bridge.state.personal_lines import PersonalLines
+
+Render = Callable[[Name, tuple[Item, ...], Context, Uid | None], Rendered]
+"""Renders a resource of one calendar; see `Renderer.rendered`."""
 
 
 class Renderer:
@@ -30,6 +34,10 @@ class Renderer:
         if not ref.is_own:
             self._personal.put(ref, uid, text)
 
+    def many(self, ref: CalendarRef) -> Render:
+        """Give what renders many resources of a calendar: what is personal is read once for all. Raises Unavailable."""
+        return partial(self._rendered, ref, ({} if ref.is_own else self._personal.all(ref)).get)
+
     def rendered(
         self,
         ref: CalendarRef,
@@ -43,8 +51,19 @@ class Renderer:
         ``served_uid`` overrides the items' own UID. The feed names no exceptions: their master stands for their
         version. Raises Unavailable.
         """
+        return self._rendered(ref, partial(self.personal, ref), name, items, context, served_uid)
+
+    @staticmethod
+    def _rendered(
+        ref: CalendarRef,
+        personal_of: Callable[[Uid], str | None],
+        name: Name,
+        items: tuple[Item, ...],
+        context: Context,
+        served_uid: Uid | None = None,
+    ) -> Rendered:
         uid = served_uid or items[0].content.uid
-        personal = None if ref.is_own else parse_personal(self.personal(ref, uid))
+        personal = None if ref.is_own else parse_personal(personal_of(uid))
         rendering = to_ical(items, context.of(name), uid, personal)
         versions = tuple(item.ref for item in items if item.kind is not ItemKind.EXCEPTION) or (items[0].ref,)
         return _rendered(name, uid, rendering, versions, items)

@@ -20,10 +20,12 @@ def render_again(mirror: Mirror, renderer: Renderer, ref: CalendarRef, context: 
     if mirror.is_rendered_for(ref, context.calendar_url):
         return
 
+    render_one = renderer.many(ref)
+
     def render(listed: Listed, facts: tuple[Item, ...]) -> Rendered | None:
         served_uid = listed.uid if listed.uid != facts[0].content.uid else None
         try:
-            return renderer.rendered(ref, listed.name, facts, context, served_uid)
+            return render_one(listed.name, facts, context, served_uid)
         except Exception as error:  # noqa: BLE001 - one event that defeats us keeps the text it has
             LOG.warning("an event could not be rendered anew (%s)", type(error).__name__)
             return None

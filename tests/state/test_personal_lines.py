@@ -34,6 +34,13 @@ def test_each_viewer_each_calendar_and_each_event_has_its_own(state: State, ref:
     assert [state.personal.get(*other) for other in others] == [None, None, None]
 
 
+def test_all_of_a_calendar_are_given_at_once(state: State, ref: CalendarRef) -> None:
+    state.personal.put(ref, Uid("u1"), "mine")
+    state.personal.put(ref, Uid("u2"), "too")
+    state.personal.put(replace(ref, folder=FolderId("other")), Uid("u3"), "elsewhere")
+    assert state.personal.all(ref) == {"u1": "mine", "u2": "too"}
+
+
 def test_it_goes_when_its_event_has_been_gone_for_long_and_only_then(
     state: State, ref: CalendarRef, now: datetime
 ) -> None:
