@@ -1,24 +1,22 @@
-"""The nouns of people, calendars and resources, named as EWS and Microsoft Graph name things; nothing here acts.
+"""The nouns of people, calendars and their time, named as EWS and Microsoft Graph name things; nothing here acts.
 
 One vocabulary, used everywhere:
 
 * *organisation*: which Exchange; *viewer*: who asks; *credential*: with what Exchange is asked;
   *mailbox*: whose calendar it is.
-* *resource*: what a CalDAV client sees under one name, made of one or more items (`bridge.item`).
+* *resource*: what a CalDAV client sees under one name, made of one or more items (`bridge.resource`).
 * *revision* and *token*: how far a client has read.
 * *ETag*: a hash of the bytes a client is served.
 
 All instants are timezone-aware datetimes in UTC with whole seconds.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from bridge.item import BusyStatus, Item, ItemRef, Recurrence, Uid, Zone
-from bridge.zone_definition import ZoneDefinition
+from bridge.item import BusyStatus
 
 OrganisationId = NewType("OrganisationId", str)
 Address = NewType("Address", str)
@@ -167,142 +165,6 @@ class Login:
 
     caller: Caller
     mailbox: Mailbox
-
-
-# --- resources ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ExceptionRecord:
-    """What queries need to know of one changed occurrence: where it was (UTC), where it is (UTC), how busy it is.
-
-    ``is_all_day`` says that it stands for whole days, whatever the others of its series do.
-    """
-
-    original_start: datetime
-    start: datetime
-    end: datetime
-    busy_status: BusyStatus = BusyStatus.BUSY
-    is_all_day: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class IndexRecord:
-    """What queries by component and time need to know of a resource without its text.
-
-    ``start`` and ``end`` are UTC, end exclusive (equal to start for an event of no length). ``is_all_day`` says that
-    they stand for whole days of the event's own zone, ``zone_id`` (the item's start zone), whose rules are
-    ``zone_definition`` where the item brings them along.
-    For a series they are the master's first occurrence, with the pattern in ``recurrence`` and what differs from it in
-    ``exceptions`` and ``deleted`` (original starts). Instances without a master stand in ``exceptions`` alone, with
-    ``has_master`` False. ``is_floating``: it is served without a zone, so that its times are the clock's wherever its
-    reader is (RFC 5545 3.3.5); the instants are those of its own zone.
-    """
-
-    start: datetime
-    end: datetime
-    is_all_day: bool = False
-    busy_status: BusyStatus = BusyStatus.BUSY
-    component: str = "VEVENT"
-    zone_id: str = "UTC"
-    recurrence: Recurrence | None = None
-    exceptions: tuple[ExceptionRecord, ...] = ()
-    deleted: tuple[datetime, ...] = ()
-    has_master: bool = True
-    is_floating: bool = False
-    zone_definition: ZoneDefinition | None = None
-
-    @property
-    def zone(self) -> Zone:
-        """The item's start zone."""
-        return Zone(self.zone_id, self.zone_definition)
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """One resource, rendered: the bytes a client is served, their ETag, and the index record."""
-
-    name: Name
-    uid: Uid
-    text: bytes = field(repr=False)
-    etag: ETag
-    index: IndexRecord
-    items: tuple[ItemRef, ...]
-    facts: tuple[Item, ...] = field(default=(), repr=False)
-    is_readable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One resource as listings need it: no text, no facts."""
-
-    name: Name
-    uid: Uid
-    etag: ETag
-    size: int
-    index: IndexRecord
-    revision: Revision
-    items: tuple[ItemRef, ...]
-    is_readable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A calendar as mirrored at one revision.
-
-    ``pulled_at`` is when Exchange was last asked and answered whole (UTC), None before the first full pull.
-    """
-
-    ref: CalendarRef
-    epoch: Epoch
-    revision: Revision
-    pulled_at: datetime | None
-    resources: Mapping[Name, Listed] = field(repr=False)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether a first full pull has ended; before that nothing may be inferred from absence."""
-        return self.pulled_at is not None
-
-
-# --- what a client asks of a write -------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """If-Match and If-None-Match of a write (RFC 9110 13.1). None where the header is absent; ``*`` is ANY."""
-
-    if_match: frozenset[ETag] | None = None
-    if_none_match: frozenset[ETag] | None = None
-
-    @property
-    def names_version(self) -> bool:
-        """Whether the client says which version it has seen."""
-        return self.if_match is not None and ANY_ETAG not in self.if_match
-
-
-ANY_ETAG = ETag("*")
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What became of a PUT. ``etag`` is None when the bytes served differ from the bytes sent (RFC 4791 5.3.4)."""
-
-    created: bool
-    etag: ETag | None
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What a client has missed since its token (RFC 6578 3.2); ``token`` is the next one to ask with.
-
-    ``is_cut`` says that there is more, to be asked for with that token at once (RFC 6578 3.6).
-    """
-
-    changed: tuple[Listed, ...]
-    removed: tuple[Name, ...]
-    token: str
-    is_cut: bool = False
 
 
 # --- free and busy -----------------------------------------------------------------------------------

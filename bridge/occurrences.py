@@ -22,10 +22,10 @@ from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from bridge.item import (
+from bridge.item import BusyStatus, Zone
+from bridge.recurrence import (
     AbsoluteMonthly,
     AbsoluteYearly,
-    BusyStatus,
     Daily,
     Day,
     Pattern,
@@ -34,9 +34,8 @@ from bridge.item import (
     RelativeMonthly,
     RelativeYearly,
     Weekly,
-    Zone,
 )
-from bridge.model import IndexRecord
+from bridge.resource import IndexRecord
 from bridge.zone_rules import differences
 from bridge.zones import load_zone, to_instant, to_rules
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NOUNS = {"item", "model", "errors", "ids"}
+NOUNS = {"item", "recurrence", "model", "resource", "errors", "ids"}
 ALL_ROOMS = {
     *NOUNS,
     "zones",
@@ -32,7 +32,9 @@ ALL_ROOMS = {
 
 ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "item": (NOUNS, set()),
+    "recurrence": (NOUNS, set()),
     "model": (NOUNS, set()),
+    "resource": (NOUNS, set()),
     "errors": (NOUNS, set()),
     "ids": (NOUNS, set()),
     "zones": (NOUNS, {"tzdata"}),

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bridge.item import (
+from bridge.item import BusyStatus, Zone
+from bridge.occurrences import Series, last_end, occurrences, zone_of
+from bridge.recurrence import (
     AbsoluteMonthly,
     AbsoluteYearly,
-    BusyStatus,
     Daily,
     Day,
     Pattern,
@@ -21,10 +22,8 @@ from bridge.item import (
     RelativeMonthly,
     RelativeYearly,
     Weekly,
-    Zone,
 )
-from bridge.model import ExceptionRecord, IndexRecord
-from bridge.occurrences import Series, last_end, occurrences, zone_of
+from bridge.resource import ExceptionRecord, IndexRecord
 from bridge.zones import WINDOWS_TO_IANA, load_zone
 
 BERLIN = "W. Europe Standard Time"

@@ -10,8 +10,8 @@ from bridge.dav.partial import Choice, cut, parse_choice
 from bridge.dav.refusals import NotServed, bad_request
 from bridge.dav.time_range import TimeRange, parse_window
 from bridge.dav.xml import CALDAV, children
-from bridge.model import IndexRecord
 from bridge.occurrences import Occurrence
+from bridge.resource import IndexRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from bridge.mapping.lines import Line
 from bridge.mapping.moment import is_place
 from bridge.mapping.values import parse_date, parse_date_time
 from bridge.mapping.vtimezone import read_vtimezone
-from bridge.model import IndexRecord
 from bridge.occurrences import Occurrence, series_of
+from bridge.resource import IndexRecord
 from bridge.zones import load_zone, resolve_tzid, to_rules
 
 _DAY = timedelta(days=1)

@@ -3,7 +3,8 @@
 import re
 
 from bridge.dav.refusals import bad_request
-from bridge.model import ANY_ETAG, Conditions, ETag
+from bridge.model import ETag
+from bridge.resource import ANY_ETAG, Conditions
 
 _TAG = re.compile(r'(W/)?("[^"]*")')
 

@@ -15,8 +15,8 @@ from bridge.dav.time_range import TimeRange
 from bridge.mapping.component import Component, read_components
 from bridge.mapping.lines import parse_line
 from bridge.mapping.values import write_date, write_utc
-from bridge.model import IndexRecord
 from bridge.occurrences import Occurrence
+from bridge.resource import IndexRecord
 
 _OF_TIME = re.compile(  # from the LF before a line to its CR: what begins with a character is searched for fast
     rb"\n(D(?:TSTART|TEND|URATION)|R(?:RULE|DATE|ECURRENCE-ID)|EX(?:DATE|RULE))[;:]"

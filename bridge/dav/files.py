@@ -9,7 +9,7 @@ from bridge.dav.response import Response
 from bridge.errors import PreconditionFailed
 from bridge.ids import make_etag
 from bridge.item import AttachedFile
-from bridge.model import Conditions
+from bridge.resource import Conditions
 
 _TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:;[ \t]*[\w-]+=[\w.+-]+)*", re.ASCII)
 _SHIELDS: Mapping[str, str] = {

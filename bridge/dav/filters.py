@@ -13,7 +13,8 @@ from bridge.dav.subject import Subject, lines_of
 from bridge.dav.time_range import TimeRange
 from bridge.mapping.component import Component
 from bridge.mapping.lines import Line
-from bridge.model import Listed, Name
+from bridge.model import Name
+from bridge.resource import Listed
 
 InRange = Mapping[TimeRange, Container[Name]]
 """For each time range of a filter's events the names of the resources that take place in it."""

@@ -7,7 +7,8 @@ from bridge.dav.filters import Filter, TextMatch
 from bridge.dav.subject import Subject
 from bridge.dav.timeline import Timeline
 from bridge.errors import InvalidCalendarData
-from bridge.model import Listed, Name
+from bridge.model import Name
+from bridge.resource import Listed
 
 Texts = Callable[[Sequence[Name]], Mapping[Name, bytes]]
 """Gives the bytes served for resources; one that is deleted meanwhile is left out."""

@@ -13,7 +13,7 @@ from bridge.dav.preferences import Preferences, parse_preferences
 from bridge.dav.refusals import NotServed, bad_request
 from bridge.errors import TooLarge
 from bridge.ids import FilePlace, Path, make_href
-from bridge.model import Conditions
+from bridge.resource import Conditions
 
 _PIECE = 64 * 1024
 _LINGERING = 16 * 1024 * 1024

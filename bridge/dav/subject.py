@@ -12,7 +12,7 @@ from bridge.errors import InvalidCalendarData
 from bridge.mapping.component import Component, build_components
 from bridge.mapping.lines import Line
 from bridge.mapping.values import parse_duration
-from bridge.model import Listed
+from bridge.resource import Listed
 
 _DAY = timedelta(days=1)
 _FIRST, _LAST = datetime(1601, 1, 1, tzinfo=UTC), datetime(4501, 1, 1, tzinfo=UTC)

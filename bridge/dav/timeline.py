@@ -7,8 +7,9 @@ from typing import Protocol
 
 from bridge.dav.clock import day_of, has_whole_days, home_zone, midnight
 from bridge.dav.time_range import TimeRange
-from bridge.model import Listed, Name
+from bridge.model import Name
 from bridge.occurrences import Occurrence
+from bridge.resource import Listed
 
 _FARTHEST = timedelta(hours=27)
 """Between the midnights of one day in two zones: from 14 hours ahead of UTC to 12 behind it, and an hour of summer."""

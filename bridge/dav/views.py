@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from bridge.dav.kept import told_name
 from bridge.ids import DEFAULT_CALENDAR, PROXIES, Path, Proxy, make_href
-from bridge.model import Address, ETag, Listed, Login, Rights, ServedCalendar, Snapshot
+from bridge.model import Address, ETag, Login, Rights, ServedCalendar
+from bridge.resource import Listed, Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,7 @@ from bridge.ews.tally import Tallied
 from bridge.ews.wire import Wire
 from bridge.ews.xml import Element
 from bridge.exchange import Deadline
-from bridge.model import (
-    Address,
-    Caller,
-)
+from bridge.model import Address, Caller
 
 _READINGS = ("Convert", "Find", "GetAttachment", "GetFolder", "GetUserAvailability", "Resolve", "Sync")
 """How the operations are called that only read, and are asked alike in all editions."""

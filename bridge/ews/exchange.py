@@ -47,10 +47,7 @@ from bridge.item import (
     Uid,
     Unreadable,
 )
-from bridge.model import (
-    CalendarRef,
-    Caller,
-)
+from bridge.model import CalendarRef, Caller
 from bridge.zone_definition import ZoneDefinition
 
 _OLDEST_MAJOR = 14

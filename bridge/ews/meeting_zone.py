@@ -12,7 +12,8 @@ from bridge.errors import RequestRefused
 from bridge.ews.recurrence import from_pattern, to_pattern
 from bridge.ews.times import from_duration
 from bridge.ews.xml import Element, find_type, text_element, type_element, type_text
-from bridge.item import UTC_ZONE, Day, Position, RelativeYearly, Zone
+from bridge.item import UTC_ZONE, Zone
+from bridge.recurrence import Day, Position, RelativeYearly
 from bridge.zone_definition import ClockChange, ZoneDefinition, ZoneEra
 from bridge.zone_rules import offset_at, onsets_of
 from bridge.zones import to_rules, to_windows

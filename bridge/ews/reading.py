@@ -46,12 +46,12 @@ from bridge.item import (
     ItemKind,
     ItemRef,
     Outline,
-    Recurrence,
     Response,
     Sensitivity,
     Uid,
     Zone,
 )
+from bridge.recurrence import Recurrence
 
 _LAST_TOLD = 2037
 """Of a series without end, the rules of its zone are held against ours until here, as `bridge.occurrences` does."""

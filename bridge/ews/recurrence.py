@@ -11,7 +11,8 @@ from typing import TypeVar, assert_never
 
 from bridge.errors import RequestRefused
 from bridge.ews.xml import TYPES, Element, from_instant, text_element, type_element, type_text
-from bridge.item import (
+from bridge.item import Zone
+from bridge.recurrence import (
     AbsoluteMonthly,
     AbsoluteYearly,
     Daily,
@@ -22,7 +23,6 @@ from bridge.item import (
     RelativeMonthly,
     RelativeYearly,
     Weekly,
-    Zone,
 )
 from bridge.zones import to_rules
 

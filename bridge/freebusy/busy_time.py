@@ -11,7 +11,8 @@ from bridge.freebusy.mailbox_times import MailboxTimes
 from bridge.freebusy.months import months_between
 from bridge.freebusy.occurrence_index import OccurrenceIndex
 from bridge.item import BusyStatus
-from bridge.model import Address, Block, Caller, NoAvailability, Snapshot
+from bridge.model import Address, Block, Caller, NoAvailability
+from bridge.resource import Snapshot
 
 LONGEST = timedelta(days=3 * 366)
 """The longest window that may be asked about; within the months of a calendar that the index holds."""

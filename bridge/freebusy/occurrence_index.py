@@ -14,8 +14,9 @@ from cachetools import LRUCache
 from bridge.freebusy.blocks import merge
 from bridge.freebusy.months import first_instant, months_between
 from bridge.item import BusyStatus
-from bridge.model import Block, CalendarRef, IndexRecord, Listed, Name, Snapshot
+from bridge.model import Block, CalendarRef, Name
 from bridge.occurrences import Occurrence, occurrences
+from bridge.resource import IndexRecord, Listed, Snapshot
 
 MONTHS_HELD = 48
 """Months of one calendar that are held. Spans over more are computed without them."""

@@ -12,8 +12,8 @@ from bridge.mapping.lines import fold
 from bridge.mapping.moment import is_place
 from bridge.mapping.table import tzids
 from bridge.mapping.vtimezone import write_vtimezone
-from bridge.model import IndexRecord
 from bridge.occurrences import last_end
+from bridge.resource import IndexRecord
 from bridge.zones import load_zone, resolve_tzid, to_rules
 
 PRODID = "-//exchange-caldav-bridge//EN"

@@ -10,7 +10,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from bridge.item import (
+from bridge.mapping.rrule import DAYS, RRule
+from bridge.occurrences import WEEKDAYS
+from bridge.recurrence import (
     AbsoluteMonthly,
     AbsoluteYearly,
     Daily,
@@ -21,8 +23,6 @@ from bridge.item import (
     RelativeYearly,
     Weekly,
 )
-from bridge.mapping.rrule import DAYS, RRule
-from bridge.occurrences import WEEKDAYS
 
 _ALL_MONTHS = 12
 _ALWAYS_THERE = 28

@@ -7,7 +7,7 @@ from bridge.mapping.document import PRODID, Rendering
 from bridge.mapping.lines import escape, fold
 from bridge.mapping.stamps import NO_STAMP
 from bridge.mapping.values import write_utc
-from bridge.model import IndexRecord
+from bridge.resource import IndexRecord
 
 _SUMMARY = "Busy (this entry could not be read from Exchange)"
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)

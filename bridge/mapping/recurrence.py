@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from bridge.errors import InvalidCalendarData, NotExpressible
-from bridge.item import AbsoluteMonthly, AbsoluteYearly, Content, Daily, Item, Recurrence, Zone
+from bridge.item import Content, Item, Zone
 from bridge.mapping.field import Asked, Field, Shown, attributes
 from bridge.mapping.lines import Line
 from bridge.mapping.moment import read_moment
@@ -17,6 +17,7 @@ from bridge.mapping.rrule import RRule, parse_rrule
 from bridge.mapping.times import Times, days_in, rules_of
 from bridge.mapping.values import parse_date, parse_date_time, write_date, write_date_time, write_utc
 from bridge.occurrences import Series, zone_of
+from bridge.recurrence import AbsoluteMonthly, AbsoluteYearly, Daily, Recurrence
 from bridge.zones import to_instant
 
 MOST_LEFT_OUT = 50

@@ -20,8 +20,8 @@ from bridge.mapping.second_times import second_starts
 from bridge.mapping.table import TIMES, field_lines
 from bridge.mapping.times import midnights
 from bridge.mapping.values import parse_date_time, write_utc
-from bridge.model import ExceptionRecord, IndexRecord
 from bridge.occurrences import Series
+from bridge.resource import ExceptionRecord, IndexRecord
 from bridge.zones import to_rules
 
 

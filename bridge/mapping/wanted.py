@@ -28,8 +28,8 @@ from bridge.mapping.series_zone import settle_zone
 from bridge.mapping.table import Read, is_as_shown, keep_fields, leftovers, read_values
 from bridge.mapping.times import Times
 from bridge.mapping.values import write_utc
-from bridge.model import IndexRecord
 from bridge.occurrences import Series
+from bridge.resource import IndexRecord
 
 NO_ITEM = ItemRef(ItemId(""), ChangeKey(""))
 """Of what is not at Exchange yet."""

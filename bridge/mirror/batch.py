@@ -5,7 +5,8 @@ from datetime import datetime
 
 from bridge.errors import BridgeError
 from bridge.item import Cursor, ItemId
-from bridge.model import Calendar, Epoch, Name, Rendered, Revision
+from bridge.model import Calendar, Epoch, Name, Revision
+from bridge.resource import Rendered
 
 
 class CursorMoved(BridgeError):

@@ -11,7 +11,8 @@ from bridge.mirror.grave_row import forget_oldest
 from bridge.mirror.resource_row import ResourceRow, RowWriter, Write, chunks, load_rows
 from bridge.mirror.schema import items, resources
 from bridge.mirror.seals import CalendarSeals
-from bridge.model import Listed, Name, Rendered, Revision
+from bridge.model import Name, Revision
+from bridge.resource import Listed, Rendered
 
 
 class Change:

@@ -32,7 +32,8 @@ from bridge.mirror.reading import (
 from bridge.mirror.schema import busy_months, calendars, folder_listings
 from bridge.mirror.seals import CalendarSeals, mailbox_key, open_calendars, seal_calendars, viewer_key
 from bridge.mirror.snapshots import Held, Snapshots, empty
-from bridge.model import Address, Calendar, CalendarRef, Epoch, Listed, Name, Rendered, Revision, Snapshot, Viewer
+from bridge.model import Address, Calendar, CalendarRef, Epoch, Name, Revision, Viewer
+from bridge.resource import Listed, Rendered, Snapshot
 
 
 class Mirror:

@@ -9,7 +9,8 @@ from bridge.mirror.calendar_row import CalendarRow
 from bridge.mirror.resource_row import chunks
 from bridge.mirror.schema import graves, resources
 from bridge.mirror.seals import CalendarSeals
-from bridge.model import Listed, Name, Rendered, Revision
+from bridge.model import Name, Revision
+from bridge.resource import Listed, Rendered
 
 
 def read_heads(

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, sel
 from bridge.item import Item
 from bridge.mirror.schema import graves, items, resources
 from bridge.mirror.seals import CalendarSeals
-from bridge.model import Listed, Revision
+from bridge.model import Revision
+from bridge.resource import Listed
 
 _CHUNK = 500  # keys in one query; databases bound the number of parameters
 

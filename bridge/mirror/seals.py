@@ -9,7 +9,8 @@ import json
 from bridge.item import Cursor, Item, ItemId, Uid
 from bridge.keys import Keys
 from bridge.mirror.codec import Codec
-from bridge.model import Address, Block, Calendar, CalendarRef, Listed, Name, Viewer
+from bridge.model import Address, Block, Calendar, CalendarRef, Name, Viewer
+from bridge.resource import Listed
 
 _HEAD: Codec[Listed] = Codec(Listed)
 _FACTS: Codec[tuple[Item, ...]] = Codec(tuple[Item, ...])

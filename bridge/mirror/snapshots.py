@@ -8,7 +8,8 @@ from weakref import WeakValueDictionary
 
 from cachetools import LRUCache
 
-from bridge.model import CalendarRef, Epoch, Listed, Name, Revision, Viewer
+from bridge.model import CalendarRef, Epoch, Name, Revision, Viewer
+from bridge.resource import Listed
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from bridge.dav.response import Response, multistatus
 from bridge.dav.views import CalendarView, ResourceView
 from bridge.dav.xml import text
 from bridge.ids import Path, make_etag
-from bridge.model import ETag, Listed, Name
+from bridge.model import ETag, Name
 from bridge.occurrences import Occurrence
+from bridge.resource import Listed
 from bridge.storage_plugin.places import Hrefs, read_href
 from bridge.storage_plugin.visit import Visit
 

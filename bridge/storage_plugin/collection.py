@@ -15,8 +15,9 @@ from bridge.dav.views import display_name
 from bridge.errors import MirrorFilling, TokenUnknown
 from bridge.freebusy.occurrence_index import takes_place
 from bridge.ids import make_token
-from bridge.model import Listed, Login, Name, ServedCalendar, Snapshot
+from bridge.model import Login, Name, ServedCalendar
 from bridge.occurrences import last_end
+from bridge.resource import Listed, Snapshot
 from bridge.storage_plugin.needs import Store
 
 READ_ONLY = "[Errno 13] Under Radicale's own command the calendars are read only; use `exchange-bridge serve`."

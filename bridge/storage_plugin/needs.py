@@ -7,19 +7,8 @@ from bridge.config import Settings
 from bridge.freebusy.busy_time import BusyTime
 from bridge.freebusy.occurrence_index import OccurrenceIndex
 from bridge.item import AttachedFile
-from bridge.model import (
-    CalendarLook,
-    CalendarName,
-    Changes,
-    Conditions,
-    FileKey,
-    Login,
-    Mailbox,
-    Name,
-    ServedCalendar,
-    Snapshot,
-    Stored,
-)
+from bridge.model import CalendarLook, CalendarName, FileKey, Login, Mailbox, Name, ServedCalendar
+from bridge.resource import Changes, Conditions, Snapshot, Stored
 
 
 class LogsIn(Protocol):

@@ -14,7 +14,8 @@ from bridge.dav.principal_properties import GROUP, HOME, PERSON, ROOT
 from bridge.dav.views import CalendarView, GroupView, HomeView, PersonView, ResourceView
 from bridge.errors import NotFound, NotPermitted
 from bridge.ids import PROXIES, Path, Proxy, make_href, parse_path
-from bridge.model import CalendarName, Listed, Name
+from bridge.model import CalendarName, Name
+from bridge.resource import Listed
 from bridge.storage_plugin.visit import Visit
 
 View = TypeVar("View")

@@ -10,7 +10,8 @@ from bridge.dav.response import CALENDAR, Response
 from bridge.dav.views import CalendarView
 from bridge.errors import InvalidCalendarData, NotFound, NotPermitted, PreconditionFailed
 from bridge.ids import Path, make_etag
-from bridge.model import Conditions, Name, Stored
+from bridge.model import Name
+from bridge.resource import Conditions, Stored
 from bridge.storage_plugin.places import find
 from bridge.storage_plugin.visit import Visit
 

@@ -6,7 +6,8 @@ from bridge.dav.response import Response
 from bridge.dav.views import CalendarView
 from bridge.errors import NotFound, NotPermitted, PreconditionFailed, UidTaken
 from bridge.ids import Path, make_etag
-from bridge.model import ANY_ETAG, Conditions, Name
+from bridge.model import Name
+from bridge.resource import ANY_ETAG, Conditions
 from bridge.storage_plugin.places import find, read_href
 from bridge.storage_plugin.visit import Visit
 

@@ -11,19 +11,8 @@ from bridge.dav.views import CalendarView, HomeView, PersonView
 from bridge.errors import MirrorFilling, NotFound, NotPermitted
 from bridge.freebusy.busy_time import Busy
 from bridge.ids import Path, parse_look
-from bridge.model import (
-    Address,
-    CalendarName,
-    ETag,
-    Listed,
-    Login,
-    Mailbox,
-    MailboxKind,
-    Name,
-    NoAvailability,
-    ServedCalendar,
-    Snapshot,
-)
+from bridge.model import Address, CalendarName, ETag, Login, Mailbox, MailboxKind, Name, NoAvailability, ServedCalendar
+from bridge.resource import Listed, Snapshot
 from bridge.storage_plugin.needs import Service
 
 _USER_TYPES: Mapping[MailboxKind, str] = {

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 
 from bridge.errors import TokenUnknown
 from bridge.ids import SyncPlace, SyncToken, make_token, make_token_within, parse_token
-from bridge.model import Changes, Listed, Name, Revision, Snapshot
+from bridge.model import Name, Revision
+from bridge.resource import Changes, Listed, Snapshot
 
 Removed = Callable[[Revision], Mapping[Name, Revision] | None]
 """Gives what lived at a revision and went after it, with when; None where that is not known any more."""

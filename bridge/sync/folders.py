@@ -17,7 +17,8 @@ from bridge.ids import RESERVED_NAMES, make_look, make_name_stamp, parse_look, p
 from bridge.item import UTC_ZONE, Uid
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarLook, CalendarName, CalendarRef, Conditions, FolderId, Login, Name, ServedCalendar
+from bridge.model import CalendarLook, CalendarName, CalendarRef, FolderId, Login, Name, ServedCalendar
+from bridge.resource import Conditions
 from bridge.state.state import State
 from bridge.sync.calendars import Listing
 from bridge.sync.outcome import Outcomes, Write

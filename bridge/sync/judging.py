@@ -8,7 +8,7 @@ from bridge.mapping.calendar_object import CalendarObject, parse
 from bridge.mapping.personal import take_personal, with_owners, write_personal
 from bridge.mapping.series import WantedSeries, to_items
 from bridge.mirror.mirror import Mirror
-from bridge.model import Listed
+from bridge.resource import Listed
 from bridge.state.intents import Intent
 from bridge.sync.files import Files
 from bridge.sync.outcome import Write

@@ -9,7 +9,8 @@ from bridge.item import Item, ItemId, ItemKind, Uid, Unreadable
 from bridge.mapping.context import Context
 from bridge.mapping.resource import instance_start
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Caller, Listed, Name, Rendered
+from bridge.model import CalendarRef, Caller, Name
+from bridge.resource import Listed, Rendered
 from bridge.sync.render import Renderer
 
 READ = 20.0

@@ -27,7 +27,7 @@ from bridge.ids import make_name_stamp
 from bridge.item import Attribute, Item, ItemId, ItemKind
 from bridge.mapping.resource import instance_start
 from bridge.mirror.mirror import Mirror
-from bridge.model import Listed
+from bridge.resource import Listed
 from bridge.state.intents import Intent
 from bridge.sync.judging import require_readable
 from bridge.sync.look import Look

@@ -12,7 +12,8 @@ from bridge.ids import parse_name_stamp
 from bridge.item import AttachedFile, AttachmentId, Item, ItemId, ItemRef, Uid
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarName, CalendarRef, Caller, Conditions, Name
+from bridge.model import CalendarName, CalendarRef, Caller, Name
+from bridge.resource import Conditions
 from bridge.state.intents import Intent, Intents, IntentStands
 from bridge.state.processes import Processes
 from bridge.sync.look import Look

@@ -14,8 +14,9 @@ from bridge.mapping.people import is_organizer
 from bridge.mapping.personal import keys_of, with_owners, with_stamps
 from bridge.mapping.resource import instance_start
 from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
-from bridge.model import ANY_ETAG, Conditions, ETag, Listed, Mailbox, Name, Snapshot
+from bridge.model import ETag, Mailbox, Name
 from bridge.occurrences import Series, zone_of
+from bridge.resource import ANY_ETAG, Conditions, Listed, Snapshot
 
 RESHAPES = frozenset(map(Attribute, ("recurrence", "start", "end", "start_zone", "end_zone", "is_all_day")))
 """Attributes of a master after whose change servers differ in what becomes of exceptions and deletions."""

@@ -17,7 +17,8 @@ from bridge.item import ChangeKey, Cursor, Entry, Item, ItemId, ItemRef, Missing
 from bridge.mapping.context import Context
 from bridge.mirror.batch import Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Caller, Name, Rendered, Snapshot
+from bridge.model import CalendarRef, Caller, Name
+from bridge.resource import Rendered, Snapshot
 from bridge.state.state import State
 from bridge.sync.gather import gather
 from bridge.sync.render import Naming, Render, Renderer, make_placeholder

@@ -21,7 +21,7 @@ from bridge.errors import (
 from bridge.exchange import Deadline, Exchange
 from bridge.item import ChangeKey, Item, ItemKind, ItemRef
 from bridge.mirror.mirror import Mirror
-from bridge.model import ANY_ETAG, Listed, Stored
+from bridge.resource import ANY_ETAG, Listed, Stored
 from bridge.state.intents import Intent
 from bridge.sync.files import Files
 from bridge.sync.judging import Body, Judge, read_body

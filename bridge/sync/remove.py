@@ -4,7 +4,7 @@ from bridge.errors import AccessDenied, NotFound, PreconditionFailed, RequestRef
 from bridge.exchange import Exchange
 from bridge.item import Item
 from bridge.mirror.mirror import Mirror
-from bridge.model import ANY_ETAG, Listed
+from bridge.resource import ANY_ETAG, Listed
 from bridge.state.intents import Intent
 from bridge.sync.judging import read_stored
 from bridge.sync.look import Look

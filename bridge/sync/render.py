@@ -11,7 +11,8 @@ from bridge.mapping.document import Rendering
 from bridge.mapping.personal import parse_personal
 from bridge.mapping.placeholder import to_placeholder
 from bridge.mapping.series import to_ical
-from bridge.model import CalendarRef, Listed, Name, Rendered
+from bridge.model import CalendarRef, Name
+from bridge.resource import Listed, Rendered
 from bridge.state.personal_lines import PersonalLines
 
 Render = Callable[[Name, tuple[Item, ...], Context, Uid | None], Rendered]

@@ -6,7 +6,8 @@ from itertools import islice
 from bridge.item import Item
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Listed, Rendered
+from bridge.model import CalendarRef
+from bridge.resource import Listed, Rendered
 from bridge.sync.render import Renderer
 
 LOG = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from bridge.exchange import Deadline, Deletion, Exchange
 from bridge.item import Attribute, ChangeKey, Content, Item, ItemId, ItemKind, ItemRef
 from bridge.mapping.series import WantedSeries
 from bridge.mirror.mirror import Mirror
-from bridge.model import Listed
+from bridge.resource import Listed
 from bridge.state.intents import Intent
 from bridge.sync.file_plan import FileStep
 from bridge.sync.look import Look

@@ -25,22 +25,8 @@ from bridge.ids import Path, make_href
 from bridge.item import UTC_ZONE, AttachedFile, Zone
 from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
-from bridge.model import (
-    ANY_ETAG,
-    CalendarLook,
-    CalendarName,
-    CalendarRef,
-    Caller,
-    Changes,
-    Conditions,
-    FileKey,
-    Login,
-    Mailbox,
-    Name,
-    ServedCalendar,
-    Snapshot,
-    Stored,
-)
+from bridge.model import CalendarLook, CalendarName, CalendarRef, Caller, FileKey, Login, Mailbox, Name, ServedCalendar
+from bridge.resource import ANY_ETAG, Changes, Conditions, Snapshot, Stored
 from bridge.state.kept_properties import home_of
 from bridge.state.state import State
 from bridge.sync.calendars import Listing, Shared

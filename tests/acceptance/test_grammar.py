@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from bridge.config import load
 from bridge.errors import Refused
-from bridge.model import CalendarName, Conditions, Login, Name, ServedCalendar
+from bridge.model import CalendarName, Login, Name, ServedCalendar
+from bridge.resource import Conditions
 from bridge.service import build
 from bridge.simulator import Simulator
 from bridge.simulator.rules import PERSONALITIES

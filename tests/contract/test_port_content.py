@@ -10,16 +10,15 @@ from bridge.item import (
     AttendeeRole,
     Attribute,
     Content,
-    Daily,
     Importance,
     Item,
     ItemId,
     ItemRef,
     Person,
-    Recurrence,
     Response,
     Uid,
 )
+from bridge.recurrence import Daily, Recurrence
 
 from port_subject import Subject
 

@@ -7,7 +7,8 @@ import pytest
 
 from bridge.errors import AccessDenied, ItemMissing
 from bridge.exchange import Deadline, Deletion, OccurrenceWrite
-from bridge.item import AttachedFile, Attribute, Content, Daily, Item, ItemId, ItemRef, Recurrence, Uid
+from bridge.item import AttachedFile, Attribute, Content, Item, ItemId, ItemRef, Uid
+from bridge.recurrence import Daily, Recurrence
 
 from port_subject import Subject
 

@@ -6,8 +6,9 @@ import pytest
 
 from bridge.errors import AccessDenied, ItemMissing, RequestRefused
 from bridge.exchange import Deadline
-from bridge.item import Content, Daily, Item, Missing, Recurrence, Uid
+from bridge.item import Content, Item, Missing, Uid
 from bridge.model import Calendar, CalendarRef, MailboxKind
+from bridge.recurrence import Daily, Recurrence
 
 from events import START
 from port_subject import Subject

@@ -7,26 +7,19 @@ import pytest
 
 from bridge.errors import ExchangeSays
 from bridge.exchange import Deadline, OccurrenceWrite
-from bridge.item import (
+from bridge.item import Attribute, BusyStatus, Content, Item, ItemKind, ItemRef, Uid, Zone
+from bridge.model import Address, Availability, Block, NoAvailability
+from bridge.recurrence import (
     AbsoluteMonthly,
     AbsoluteYearly,
-    Attribute,
-    BusyStatus,
-    Content,
     Daily,
     Day,
-    Item,
-    ItemKind,
-    ItemRef,
     Position,
     Recurrence,
     RelativeMonthly,
     RelativeYearly,
-    Uid,
     Weekly,
-    Zone,
 )
-from bridge.model import Address, Availability, Block, NoAvailability
 from bridge.zone_definition import ClockChange, ZoneDefinition, ZoneEra
 from bridge.zone_rules import agree, make_rules
 from bridge.zones import load_zone, to_custom

@@ -12,8 +12,9 @@ from bridge.dav.query import find
 from bridge.dav.timeline import Timeline
 from bridge.ids import make_etag
 from bridge.item import Uid
-from bridge.model import IndexRecord, Listed, Name, Revision
+from bridge.model import Name, Revision
 from bridge.occurrences import Occurrence, occurrences
+from bridge.resource import IndexRecord, Listed
 
 FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2400, 1, 1, tzinfo=UTC)
 

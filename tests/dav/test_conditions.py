@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from bridge.dav.conditions import matches, parse_conditions
 from bridge.dav.refusals import NotServed
-from bridge.model import ANY_ETAG, Conditions, ETag
+from bridge.model import ETag
+from bridge.resource import ANY_ETAG, Conditions
 
 A, B = ETag('"a"'), ETag('"b"')
 TAGS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters='"'), max_size=8)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from bridge.dav.expand import expand, limit_recurrence_set
 from bridge.dav.time_range import TimeRange
-from bridge.item import AbsoluteMonthly, Daily, Day, Pattern, Position, Recurrence, RelativeMonthly, Weekly
-from bridge.model import ExceptionRecord, IndexRecord
 from bridge.occurrences import occurrences
+from bridge.recurrence import AbsoluteMonthly, Daily, Day, Pattern, Position, Recurrence, RelativeMonthly, Weekly
+from bridge.resource import ExceptionRecord, IndexRecord
 
 ZONES = {"Europe/Berlin": "W. Europe Standard Time", "America/New_York": "Eastern Standard Time", "Etc/UTC": "UTC"}
 CODES = dict(

@@ -16,9 +16,9 @@ from bridge.dav.filters import ComponentFilter, Filter, PropertyFilter, TextMatc
 from bridge.dav.query import find
 from bridge.dav.refusals import NotServed
 from bridge.dav.time_range import TimeRange
-from bridge.item import Daily, Day, Recurrence, Weekly
 from bridge.mapping.lines import escape, fold
-from bridge.model import ExceptionRecord, IndexRecord
+from bridge.recurrence import Daily, Day, Recurrence, Weekly
+from bridge.resource import ExceptionRecord, IndexRecord
 
 NINE = datetime(2026, 3, 1, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)

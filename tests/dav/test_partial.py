@@ -6,7 +6,7 @@ import pytest
 from lxml import etree
 
 from bridge.dav.calendar_data import WHOLE, parse_calendar_data
-from bridge.model import IndexRecord
+from bridge.resource import IndexRecord
 
 RECORD = IndexRecord(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 1, 1, tzinfo=UTC))
 TEXT = "".join(

@@ -8,20 +8,7 @@ import pytest
 from bridge.errors import ItemChanged, ItemMissing, RequestRefused
 from bridge.ews.exchange import EwsExchange
 from bridge.exchange import Deadline, Deletion, OccurrenceWrite
-from bridge.item import (
-    Attribute,
-    BusyStatus,
-    Content,
-    Day,
-    Item,
-    ItemKind,
-    ItemRef,
-    Missing,
-    Recurrence,
-    Uid,
-    Weekly,
-    Zone,
-)
+from bridge.item import Attribute, BusyStatus, Content, Item, ItemKind, ItemRef, Missing, Uid, Zone
 from bridge.model import (
     Address,
     Availability,
@@ -33,6 +20,7 @@ from bridge.model import (
     OrganisationId,
     Viewer,
 )
+from bridge.recurrence import Day, Recurrence, Weekly
 from bridge.simulator.simulator import Simulator
 
 ANNA, BOB, EVE = (Address(f"{name}@example.com") for name in ("anna", "bob", "eve"))

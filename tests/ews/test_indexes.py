@@ -11,7 +11,8 @@ from lxml import etree
 from bridge.errors import AnswerUnusable, ExchangeFailed, ItemMissing, RequestRefused
 from bridge.ews.indexes import server_indexes
 from bridge.ews.xml import MESSAGES, TYPES, Element
-from bridge.item import ChangeKey, Content, Daily, Item, ItemId, ItemKind, ItemRef, Recurrence, Uid
+from bridge.item import ChangeKey, Content, Item, ItemId, ItemKind, ItemRef, Uid
+from bridge.recurrence import Daily, Recurrence
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -23,18 +23,16 @@ from bridge.item import (
     BusyStatus,
     ChangeKey,
     Content,
-    Day,
     Importance,
     ItemId,
     ItemRef,
     Person,
-    Recurrence,
     Response,
     Sensitivity,
     Uid,
-    Weekly,
     Zone,
 )
+from bridge.recurrence import Day, Recurrence, Weekly
 from bridge.zone_rules import make_definition
 from bridge.zones import load_zone
 

@@ -56,17 +56,15 @@ from bridge.item import (
     ChangeKey,
     Content,
     Cursor,
-    Day,
     Item,
     ItemId,
     ItemRef,
     Missing,
-    Recurrence,
     Uid,
     Unreadable,
-    Weekly,
 )
 from bridge.model import Address, FolderId
+from bridge.recurrence import Day, Recurrence, Weekly
 from bridge.simulator.schemas import Schemas
 from bridge.zone_definition import ClockChange, ZoneDefinition, ZoneEra
 from bridge.zones import to_custom

@@ -11,7 +11,8 @@ from lxml import etree
 from bridge.ews.reading import CALENDAR_ITEM, from_item
 from bridge.ews.recurrence import WEEK, RecurrenceNotUnderstood, from_recurrence, to_recurrence
 from bridge.ews.xml import TYPES, Element
-from bridge.item import (
+from bridge.item import Zone
+from bridge.recurrence import (
     AbsoluteMonthly,
     AbsoluteYearly,
     Daily,
@@ -21,7 +22,6 @@ from bridge.item import (
     RelativeMonthly,
     RelativeYearly,
     Weekly,
-    Zone,
 )
 
 BERLIN = Zone("W. Europe Standard Time")

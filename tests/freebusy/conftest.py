@@ -28,15 +28,13 @@ from bridge.model import (
     Epoch,
     ETag,
     FolderId,
-    IndexRecord,
-    Listed,
     Name,
     NoAvailability,
     OrganisationId,
     Revision,
-    Snapshot,
     Viewer,
 )
+from bridge.resource import IndexRecord, Listed, Snapshot
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

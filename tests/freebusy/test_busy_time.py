@@ -21,9 +21,11 @@ from bridge.errors import (
 from bridge.exchange import Waiters
 from bridge.freebusy.blocks import clip, merge
 from bridge.freebusy.vfreebusy import to_vfreebusy
-from bridge.item import BusyStatus, Daily, Recurrence
-from bridge.model import Address, Block, ExceptionRecord, IndexRecord, NoAvailability, Snapshot
+from bridge.item import BusyStatus
+from bridge.model import Address, Block, NoAvailability
 from bridge.occurrences import occurrences
+from bridge.recurrence import Daily, Recurrence
+from bridge.resource import ExceptionRecord, IndexRecord, Snapshot
 
 MARCH, APRIL = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

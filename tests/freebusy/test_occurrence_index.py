@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.freebusy.occurrence_index import MONTHS_HELD, OccurrenceIndex
-from bridge.item import BusyStatus, Daily, Day, Pattern, Recurrence, Weekly
-from bridge.model import ExceptionRecord, IndexRecord
+from bridge.item import BusyStatus
 from bridge.occurrences import occurrences
+from bridge.recurrence import Daily, Day, Pattern, Recurrence, Weekly
+from bridge.resource import ExceptionRecord, IndexRecord
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -28,29 +28,22 @@ from typing import Any, get_type_hints
 import pytest
 
 from bridge import errors
-from bridge.item import (
+from bridge.item import Attendee, AttendeeRole, Content, Item, ItemKind, Person, Response, Zone
+from bridge.mapping.calendar_object import parse
+from bridge.mapping.context import Context
+from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
+from bridge.recurrence import (
     AbsoluteMonthly,
     AbsoluteYearly,
-    Attendee,
-    AttendeeRole,
-    Content,
     Daily,
     Day,
-    Item,
-    ItemKind,
     Pattern,
-    Person,
     Position,
     Recurrence,
     RelativeMonthly,
     RelativeYearly,
-    Response,
     Weekly,
-    Zone,
 )
-from bridge.mapping.calendar_object import parse
-from bridge.mapping.context import Context
-from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
 
 CASES = Path(__file__).parent / "cases"
 Blocks = dict[str, list[str]]

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from bridge.errors import NotExpressible
-from bridge.item import Item, Recurrence, Zone
+from bridge.item import Item, Zone
 from bridge.mapping.calendar_object import parse
 from bridge.mapping.context import Context
 from bridge.mapping.lines import Line
@@ -16,6 +16,7 @@ from bridge.mapping.pattern import to_pattern
 from bridge.mapping.rrule import parse_rrule
 from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
 from bridge.occurrences import steps
+from bridge.recurrence import Recurrence
 from bridge.zones import WINDOWS_TO_IANA, load_zone, to_instant, to_rules
 
 from drawn import CLOCKS, DATES, DAY, instant, judge, masters, ours, series

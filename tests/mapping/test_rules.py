@@ -6,22 +6,22 @@ from datetime import UTC, date, datetime
 import pytest
 
 from bridge.errors import InvalidCalendarData, NotExpressible
-from bridge.item import (
+from bridge.item import Item
+from bridge.mapping.calendar_object import parse
+from bridge.mapping.context import Context
+from bridge.mapping.pattern import to_rule
+from bridge.mapping.series import WantedSeries, to_ical, to_items
+from bridge.recurrence import (
     AbsoluteMonthly,
     AbsoluteYearly,
     Daily,
     Day,
-    Item,
     Pattern,
     Position,
     RelativeMonthly,
     RelativeYearly,
     Weekly,
 )
-from bridge.mapping.calendar_object import parse
-from bridge.mapping.context import Context
-from bridge.mapping.pattern import to_rule
-from bridge.mapping.series import WantedSeries, to_ical, to_items
 
 Body = Callable[..., bytes]
 Hold = Callable[[WantedSeries], tuple[Item, ...]]

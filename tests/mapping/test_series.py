@@ -13,18 +13,14 @@ from bridge.item import (
     BusyStatus,
     ChangeKey,
     Content,
-    Daily,
-    Day,
     Item,
     ItemId,
     ItemKind,
     ItemRef,
     OccurrenceRef,
-    Recurrence,
     Response,
     Sensitivity,
     Uid,
-    Weekly,
     Zone,
 )
 from bridge.mapping.calendar_object import parse
@@ -33,7 +29,8 @@ from bridge.mapping.context import Context
 from bridge.mapping.kept import parse_kept
 from bridge.mapping.resource import instance_start
 from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
-from bridge.model import ExceptionRecord, IndexRecord
+from bridge.recurrence import Daily, Day, Recurrence, Weekly
+from bridge.resource import ExceptionRecord, IndexRecord
 
 Hold = Callable[[WantedSeries], tuple[Item, ...]]
 BERLIN = Zone("W. Europe Standard Time")

@@ -13,7 +13,7 @@ from bridge.mapping.context import Context
 from bridge.mapping.kept import parse_kept
 from bridge.mapping.people import is_organizer
 from bridge.mapping.series import changed
-from bridge.model import IndexRecord
+from bridge.resource import IndexRecord
 
 from single_event import to_ical, to_item
 

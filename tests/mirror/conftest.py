@@ -13,7 +13,8 @@ from bridge.item import ChangeKey, Content, Cursor, Item, ItemId, ItemRef, Uid
 from bridge.keys import Keys
 from bridge.mirror.batch import Applied, Batch
 from bridge.mirror.mirror import Mirror
-from bridge.model import Address, CalendarRef, FolderId, IndexRecord, Name, OrganisationId, Rendered, Viewer
+from bridge.model import Address, CalendarRef, FolderId, Name, OrganisationId, Viewer
+from bridge.resource import IndexRecord, Rendered
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 

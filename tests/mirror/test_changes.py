@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 from bridge.item import Cursor, ItemId, Uid
 from bridge.mirror.batch import Applied, Batch
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, FolderId, Name, Rendered
+from bridge.model import CalendarRef, FolderId, Name
+from bridge.resource import Rendered
 
 from told import told_since
 

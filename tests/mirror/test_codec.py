@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bridge.item import ChangeKey, Content, Item, ItemId, ItemRef, Uid, Zone
 from bridge.mirror.codec import Codec, Undecodable
-from bridge.model import Calendar, ETag, IndexRecord, Listed, Mailbox, Name, Revision
+from bridge.model import Calendar, ETag, Mailbox, Name, Revision
+from bridge.resource import IndexRecord, Listed
 from bridge.zone_definition import ZoneDefinition, ZoneEra
 
 BEGIN = datetime(2026, 3, 4, 12, tzinfo=UTC)

@@ -13,7 +13,8 @@ from sqlalchemy import event as events
 
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Name, Rendered
+from bridge.model import CalendarRef, Name
+from bridge.resource import Rendered
 
 MakeEvent = Callable[..., Rendered]
 OpenMirror = Callable[..., Mirror]
@@ -30,6 +31,7 @@ from bridge.mirror.batch import Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
 from bridge.item import *
 from bridge.model import *
+from bridge.resource import *
 from bridge.database import make_engine
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)

@@ -17,7 +17,8 @@ from bridge.keys import Keys
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.schema import VERSION
-from bridge.model import CalendarRef, Name, Rendered
+from bridge.model import CalendarRef, Name
+from bridge.resource import Rendered
 
 MakeEvent = Callable[..., Rendered]
 OpenMirror = Callable[..., Mirror]

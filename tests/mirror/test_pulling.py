@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 from bridge.item import Cursor, ItemId
 from bridge.mirror.batch import Applied, Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Name, Rendered, Revision
+from bridge.model import CalendarRef, Name, Revision
+from bridge.resource import Rendered
 
 from told import told_since
 

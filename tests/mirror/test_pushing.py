@@ -6,7 +6,8 @@ from datetime import datetime
 from bridge.item import ItemId
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Name, Rendered
+from bridge.model import CalendarRef, Name
+from bridge.resource import Rendered
 
 from told import told_since
 

@@ -9,7 +9,8 @@ import pytest
 from bridge.item import ItemId
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
-from bridge.model import Address, Calendar, CalendarRef, FolderId, Name, Rendered, Revision, Rights, Viewer
+from bridge.model import Address, Calendar, CalendarRef, FolderId, Name, Revision, Rights, Viewer
+from bridge.resource import Rendered
 
 MakeEvent = Callable[..., Rendered]
 OpenMirror = Callable[..., Mirror]

@@ -7,7 +7,8 @@ from bridge.ids import make_etag
 from bridge.item import Item
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Listed, Name, Rendered
+from bridge.model import CalendarRef, Name
+from bridge.resource import Listed, Rendered
 
 from told import told_since
 

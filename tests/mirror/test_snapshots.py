@@ -12,7 +12,8 @@ from sqlalchemy import event as events
 
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, FolderId, Name, Rendered
+from bridge.model import CalendarRef, FolderId, Name
+from bridge.resource import Rendered
 
 MakeEvent = Callable[..., Rendered]
 OpenMirror = Callable[..., Mirror]

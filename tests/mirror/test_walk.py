@@ -17,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bridge.item import Cursor, ItemId
 from bridge.mirror.batch import Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Name, Rendered, Revision
+from bridge.model import CalendarRef, Name, Revision
+from bridge.resource import Rendered
 
 from told import told_since
 

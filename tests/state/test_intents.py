@@ -206,6 +206,7 @@ from pathlib import Path
 from bridge.keys import Keys
 from bridge.item import *
 from bridge.model import *
+from bridge.resource import *
 from bridge.database import make_engine
 from bridge.state.state import State
 folder = Path(sys.argv[1])

@@ -34,7 +34,6 @@ from bridge.item import AttachedFile, Uid
 from bridge.keys import load_keys
 from bridge.mirror.mirror import Mirror
 from bridge.model import (
-    ANY_ETAG,
     Address,
     Availability,
     BasicCredential,
@@ -43,13 +42,9 @@ from bridge.model import (
     CalendarName,
     CalendarRef,
     Caller,
-    Changes,
-    Conditions,
     Epoch,
     FileKey,
     FolderId,
-    IndexRecord,
-    Listed,
     Login,
     Mailbox,
     Name,
@@ -58,10 +53,9 @@ from bridge.model import (
     Revision,
     Rights,
     ServedCalendar,
-    Snapshot,
-    Stored,
     Viewer,
 )
+from bridge.resource import ANY_ETAG, Changes, Conditions, IndexRecord, Listed, Snapshot, Stored
 from bridge.storage_plugin.application import make_application
 from bridge.sync.changes import changes_since
 

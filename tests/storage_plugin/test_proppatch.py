@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import NotExpressible
-from bridge.model import IndexRecord
+from bridge.resource import IndexRecord
 
 HOME = "/alice@example.com/"
 CALENDAR = "/alice@example.com/calendar/"

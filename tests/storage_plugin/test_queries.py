@@ -9,8 +9,10 @@ import pytest
 
 from bridge.errors import ExchangeUnreachable
 from bridge.ids import make_etag
-from bridge.item import BusyStatus, Daily, Day, Recurrence, Weekly
-from bridge.model import Address, Availability, Block, ExceptionRecord, IndexRecord, Name, NoAvailability
+from bridge.item import BusyStatus
+from bridge.model import Address, Availability, Block, Name, NoAvailability
+from bridge.recurrence import Daily, Day, Recurrence, Weekly
+from bridge.resource import ExceptionRecord, IndexRecord
 from bridge.storage_plugin import calendar_reports
 
 CALENDAR = "/alice@example.com/calendar/"

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import ExchangeBusy, ExchangeUnreachable, NotExpressible, WriteUnderWay
 from bridge.ids import make_etag
-from bridge.model import Stored
+from bridge.resource import Stored
 
 HOME = "/alice@example.com/"
 CALENDAR = "/alice@example.com/calendar/"

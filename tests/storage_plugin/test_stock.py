@@ -13,8 +13,9 @@ from radicale import config
 from radicale.app import Application
 
 from bridge.errors import ConfigurationInvalid, ExchangeUnreachable
-from bridge.item import Day, Recurrence, Weekly
-from bridge.model import IndexRecord, Name
+from bridge.model import Name
+from bridge.recurrence import Day, Recurrence, Weekly
+from bridge.resource import IndexRecord
 from bridge.storage_plugin import stock
 
 from radicale_command import free_address, radicale_command

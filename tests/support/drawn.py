@@ -9,27 +9,20 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from bridge.item import (
+from bridge.item import ChangeKey, Content, Item, ItemId, ItemKind, ItemRef, Uid, Zone
+from bridge.occurrences import Series, occurrences, steps
+from bridge.recurrence import (
     AbsoluteMonthly,
     AbsoluteYearly,
-    ChangeKey,
-    Content,
     Daily,
     Day,
-    Item,
-    ItemId,
-    ItemKind,
-    ItemRef,
     Position,
     Recurrence,
     RelativeMonthly,
     RelativeYearly,
-    Uid,
     Weekly,
-    Zone,
 )
-from bridge.model import IndexRecord
-from bridge.occurrences import Series, occurrences, steps
+from bridge.resource import IndexRecord
 from bridge.zones import WINDOWS_TO_IANA, load_zone
 
 Span = tuple[datetime, datetime]

@@ -17,7 +17,8 @@ from typing import Any
 from bridge.config import load
 from bridge.ews.exchange import EwsExchange
 from bridge.mirror.mirror import Mirror
-from bridge.model import ANY_ETAG, CalendarName, Conditions, ETag, Name
+from bridge.model import CalendarName, ETag, Name
+from bridge.resource import ANY_ETAG, Conditions
 from bridge.service import build
 from bridge.state.intents import Intents
 from bridge.state.personal_lines import PersonalLines

@@ -12,9 +12,7 @@ from bridge.errors import (
     RequestRefused,
 )
 from bridge.exchange import Deadline
-from bridge.item import (
-    BusyStatus,
-)
+from bridge.item import BusyStatus
 from bridge.model import (
     Address,
     Availability,

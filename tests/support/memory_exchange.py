@@ -36,10 +36,7 @@ from bridge.item import (
     Unreadable,
     Zone,
 )
-from bridge.model import (
-    CalendarRef,
-    Caller,
-)
+from bridge.model import CalendarRef, Caller
 from bridge.zone_definition import ZoneDefinition
 from bridge.zone_rules import make_definition
 from bridge.zones import to_rules

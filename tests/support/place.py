@@ -9,7 +9,8 @@ from pathlib import Path
 import requests
 
 from bridge.config import load
-from bridge.model import CalendarName, Conditions, Listed, Login, Name, ServedCalendar
+from bridge.model import CalendarName, Login, Name, ServedCalendar
+from bridge.resource import Conditions, Listed
 from bridge.service import Service, build
 from bridge.simulator import Simulator
 

@@ -15,15 +15,14 @@ from bridge.model import (
     BasicCredential,
     CalendarName,
     Caller,
-    Conditions,
     ETag,
     Login,
     Name,
     OrganisationId,
     ServedCalendar,
-    Stored,
     Viewer,
 )
+from bridge.resource import Conditions, Stored
 from bridge.state.state import State
 from bridge.sync.calendars import Shared
 from bridge.sync.store import CalendarStore, StoreSettings

@@ -9,21 +9,8 @@ from hypothesis import strategies as st
 
 from bridge.errors import TokenUnknown
 from bridge.item import Uid
-from bridge.model import (
-    Address,
-    CalendarRef,
-    Changes,
-    Epoch,
-    ETag,
-    FolderId,
-    IndexRecord,
-    Listed,
-    Name,
-    OrganisationId,
-    Revision,
-    Snapshot,
-    Viewer,
-)
+from bridge.model import Address, CalendarRef, Epoch, ETag, FolderId, Name, OrganisationId, Revision, Viewer
+from bridge.resource import Changes, IndexRecord, Listed, Snapshot
 from bridge.sync.changes import changes_since
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -44,7 +44,8 @@ from bridge.item import (
 )
 from bridge.mapping.attachments import WantedFiles
 from bridge.mapping.series import WantedSeries
-from bridge.model import CalendarName, Conditions, ETag, Name, Rights
+from bridge.model import CalendarName, ETag, Name, Rights
+from bridge.resource import Conditions
 from bridge.sync.file_plan import plan_files
 
 from events import event, instances, override, series

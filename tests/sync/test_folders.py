@@ -22,7 +22,8 @@ from bridge.errors import (
 )
 from bridge.exchange import Deadline
 from bridge.ids import make_look, parse_look
-from bridge.model import Address, CalendarLook, CalendarName, Conditions, FolderId, Name, Rights
+from bridge.model import Address, CalendarLook, CalendarName, FolderId, Name, Rights
+from bridge.resource import Conditions
 
 from events import event
 from world import ANN, BEN, World

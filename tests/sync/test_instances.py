@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from bridge.errors import ExchangeTimedOut, NotExpressible, PreconditionFailed, RequestRefused, Unavailable
-from bridge.item import Day, Recurrence, Uid, Weekly
+from bridge.item import Uid
 from bridge.model import ETag
+from bridge.recurrence import Day, Recurrence, Weekly
 
 from events import event, instances, override, series
 from world import ANN, World

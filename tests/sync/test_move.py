@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.errors import ExchangeTimedOut, NotFound, NotPermitted, PreconditionFailed, UidTaken, Unavailable
-from bridge.model import CalendarName, Conditions, ETag, Name
+from bridge.model import CalendarName, ETag, Name
+from bridge.resource import Conditions
 
 from events import event, instances, override, series
 from world import ANN, World

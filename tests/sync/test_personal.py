@@ -15,19 +15,8 @@ from bridge.errors import (
 )
 from bridge.item import Item, Uid
 from bridge.mapping.personal import LIMIT
-from bridge.model import (
-    Address,
-    CalendarName,
-    CalendarRef,
-    Changes,
-    Conditions,
-    ETag,
-    Name,
-    OrganisationId,
-    Rights,
-    ServedCalendar,
-    Stored,
-)
+from bridge.model import Address, CalendarName, CalendarRef, ETag, Name, OrganisationId, Rights, ServedCalendar
+from bridge.resource import Changes, Conditions, Stored
 from bridge.state.personal_lines import GONE
 from bridge.state.shares import AddedShare
 

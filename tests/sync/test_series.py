@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import ExchangeTimedOut, NotExpressible, PreconditionFailed, Unavailable
-from bridge.item import Daily, Day, ItemKind, Recurrence, Weekly, Zone
+from bridge.item import ItemKind, Zone
 from bridge.model import ETag
+from bridge.recurrence import Daily, Day, Recurrence, Weekly
 
 from events import event, override, series
 from memory_exchange import MemoryExchange

@@ -21,7 +21,8 @@ from bridge.errors import (
     Unavailable,
 )
 from bridge.exchange import Waiters
-from bridge.model import CalendarName, Conditions, ETag, Name, Rights, ServedCalendar
+from bridge.model import CalendarName, ETag, Name, Rights, ServedCalendar
+from bridge.resource import Conditions
 
 from events import event
 from world import ANN, BEN, World

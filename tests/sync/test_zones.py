@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import ExchangeTimedOut, NotExpressible, Unavailable
-from bridge.item import Daily, Recurrence, Zone
+from bridge.item import Zone
 from bridge.model import ETag, Name
 from bridge.occurrences import occurrences
+from bridge.recurrence import Daily, Recurrence
 from bridge.zone_definition import ZoneDefinition, ZoneEra
 from bridge.zones import load_zone
 
