@@ -15,6 +15,8 @@ from bridge.zone_definition import ClockChange, ZoneDefinition, ZoneEra
 
 _STEP = timedelta(days=6)
 """No zone changes its offset twice within it in such a way that both changes cancel out: seven days are the least."""
+LAST_TOLD_YEAR = 2037
+"""So far the tz database tells of single changes; what goes on without end is looked at until here."""
 _FIRST_YEAR, _LAST_YEAR = 1600, 4501
 """The years Exchange has (MS-DTYP FILETIME begins in 1601; ErrorRecurrenceEndDateTooBig names 4500-09-01)."""
 _DAY_SECONDS = 86400

@@ -60,7 +60,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "simulator": (set(), {"lxml", "spnego", "tzdata", "cryptography"}),
     "cli": (ALL_ROOMS, {"click", "gunicorn"}),
 }
-PARTS = {"zone_table": "zones", "zone_rules": "zones", "zone_definition": "item"}
+PARTS = {"pattern_days": "occurrences", "zone_table": "zones", "zone_rules": "zones", "zone_definition": "item"}
 """Modules beside the rooms that belong to one of them."""
 
 

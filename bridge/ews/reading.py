@@ -52,9 +52,7 @@ from bridge.item import (
     Zone,
 )
 from bridge.recurrence import Recurrence
-
-_LAST_TOLD = 2037
-"""Of a series without end, the rules of its zone are held against ours until here, as `bridge.occurrences` does."""
+from bridge.zone_rules import LAST_TOLD_YEAR
 
 CALENDAR_ITEM = f"{{{TYPES}}}CalendarItem"
 
@@ -188,8 +186,8 @@ def _zone_of_series(found: Found, zone: Zone, recurrence: Recurrence) -> Zone:
     """Give a series' zone with the rules that Exchange expands it by, where these are not ours all the while."""
     if "start_zone_element" not in found:
         return zone
-    first, last = recurrence.start.year, recurrence.end.year if recurrence.end else _LAST_TOLD
-    return with_rules(zone, found["start_zone_element"], first - 1, max(first, min(last, _LAST_TOLD)) + 1)
+    first, last = recurrence.start.year, recurrence.end.year if recurrence.end else LAST_TOLD_YEAR
+    return with_rules(zone, found["start_zone_element"], first - 1, max(first, min(last, LAST_TOLD_YEAR)) + 1)
 
 
 def _original_start(found: Found, kind: ItemKind, content: Content) -> datetime | None:

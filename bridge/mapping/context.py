@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 from bridge.item import UTC_ZONE, Zone
 from bridge.model import Mailbox, Name
 from bridge.zone_definition import ZoneDefinition
+from bridge.zone_rules import LAST_TOLD_YEAR
 
 _NO_NAME = Name("")
-_FAR = 2037
-"""So far the tz database tells of single changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class ServerZones:
     """
 
     definitions: Mapping[str, ZoneDefinition | None] = field(default_factory=dict)
-    until: int = _FAR
+    until: int = LAST_TOLD_YEAR
     defines_zones: bool = True
 
 

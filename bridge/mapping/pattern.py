@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bridge.mapping.rrule import DAYS, RRule
-from bridge.occurrences import WEEKDAYS
+from bridge.pattern_days import WEEKDAYS
 from bridge.recurrence import (
     AbsoluteMonthly,
     AbsoluteYearly,

@@ -11,8 +11,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from bridge.mapping.field import Shown
-from bridge.occurrences import LAST_TOLD_YEAR, Series
-from bridge.zone_rules import onsets_of
+from bridge.occurrences import Series
+from bridge.zone_rules import LAST_TOLD_YEAR, onsets_of
 
 _DAY = timedelta(days=1)
 

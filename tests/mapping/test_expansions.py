@@ -15,7 +15,7 @@ from bridge.mapping.lines import Line
 from bridge.mapping.pattern import to_pattern
 from bridge.mapping.rrule import parse_rrule
 from bridge.mapping.series import WantedSeries, changed, to_ical, to_items
-from bridge.occurrences import steps
+from bridge.pattern_days import steps
 from bridge.recurrence import Recurrence
 from bridge.zones import WINDOWS_TO_IANA, load_zone, to_instant, to_rules
 

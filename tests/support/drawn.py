@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from bridge.item import ChangeKey, Content, Item, ItemId, ItemKind, ItemRef, Uid, Zone
-from bridge.occurrences import Series, occurrences, steps
+from bridge.occurrences import Series, occurrences
+from bridge.pattern_days import steps
 from bridge.recurrence import (
     AbsoluteMonthly,
     AbsoluteYearly,
