@@ -13,7 +13,7 @@ from bridge.item import Item
 from bridge.mapping.data_uri import parse_data_uri
 from bridge.mapping.field import Asked, Field, Shown, ShownField, attributes
 from bridge.mapping.lines import Line, escape, make_line, parse_line, without_parameter
-from bridge.mapping.markup import gist, is_formatted, plain_text, readable, reduce_html, same_html
+from bridge.mapping.markup import formatted, gist, plain_text, readable, same_html
 
 _HTML = "text/html"
 _MOST_KEPT = 16 * 1024
@@ -120,16 +120,15 @@ def _without_html(line: Line) -> str:
 
 def _body(text: str, html: str | None) -> dict[str, str | None]:
     """Give a body: HTML that says no more than a text is one."""
-    if html is None or is_formatted(html):
+    if html is None or formatted(html) is not None:
         return {"body": text, "html": html}
     return {"body": text or plain_text(html), "html": None}
 
 
 def _formatted(item: Item) -> str | None:
     """Give the reduced HTML of an item that has more than plain text in it, and not too much."""
-    html = item.content.html
-    reduced = reduce_html(html) if html and is_formatted(html) else ""
-    return reduced if 0 < len(reduced) <= _MOST_SHOWN else None
+    reduced = formatted(item.content.html) if item.content.html else None
+    return reduced if reduced and len(reduced) <= _MOST_SHOWN else None
 
 
 def _trimmed(text: str) -> tuple[str, ...]:

@@ -52,9 +52,10 @@ def readable(html: str) -> str:
     return _UNREADABLE.sub(" ", html)
 
 
-def is_formatted(html: str) -> bool:
-    """Whether there is anything in it that plain text does not say as well."""
-    return "<" in _NO_FORMAT.sub("", reduce_html(html))
+def formatted(html: str) -> str | None:
+    """Give the reduced form of a body that says anything that plain text does not say as well; None for others."""
+    reduced = reduce_html(html)
+    return reduced if "<" in _NO_FORMAT.sub("", reduced) else None
 
 
 def plain_text(html: str) -> str:
@@ -65,12 +66,12 @@ def plain_text(html: str) -> str:
 
 def same_html(first: str, second: str) -> bool:
     """Whether two bodies say the same, however they are written."""
-    return gist(first) == gist(second)
+    return gist(reduce_html(first)) == gist(reduce_html(second))
 
 
-def gist(html: str) -> str:
-    """Give what stays the same when a body is rewritten: texts, formats and links in order, not blocks and blanks."""
-    return _BLANKS.sub(" ", _NO_FORMAT.sub(" ", reduce_html(html))).replace(" <", "<").replace("> ", ">").strip()
+def gist(reduced: str) -> str:
+    """Give of a reduced body what stays the same when it is rewritten: texts, formats, links, not blocks and blanks."""
+    return _BLANKS.sub(" ", _NO_FORMAT.sub(" ", reduced)).replace(" <", "<").replace("> ", ">").strip()
 
 
 def _parse(html: str) -> Any:
