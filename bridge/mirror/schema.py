@@ -18,11 +18,11 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    String,
     Table,
 )
 
-VERSION = 4
-"""There is no way to 4: before, items did not tell the rules of their zones nor their files, and must be read again."""
+VERSION = 5
 
 metadata = MetaData()
 
@@ -53,6 +53,24 @@ calendars = Table(
     Column("cursor", LargeBinary),
     Column("horizon", BigInteger, nullable=False, server_default="0"),  # revision, up to which graves may be gone
     Column("rendering", LargeBinary),  # for which URL the texts are, None for none or for several
+    Column("window_start", BigInteger),  # microseconds since 1970; the span that was read before all the rest
+    Column("window_end", BigInteger),
+    Column("total", Integer),  # how many items Exchange said there are, for telling how far a first pull is
+    Column("watcher", String(16)),  # the process that is told of changes and has heard of none since the last pull
+)
+
+viewers = Table(
+    "viewers",
+    metadata,
+    Column("viewer", LargeBinary, primary_key=True),
+    Column("seen_at", BigInteger, nullable=False, index=True),  # microseconds since 1970
+)
+
+watchers = Table(
+    "watchers",
+    metadata,
+    Column("id", String(16), primary_key=True),  # a process
+    Column("until", BigInteger, nullable=False),  # microseconds since 1970; past it nobody knows whether it lives
 )
 
 resources = Table(
@@ -125,5 +143,16 @@ busy_months = Table(
     Index("busy_months_by_age", "viewer", "asked_at"),
 )
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
-"""By the version they start from, each to the next one. A mirror without a way to here is built anew."""
+
+def _to_5(connection: Connection) -> None:
+    """Add what is known of windows, of watching and of who was here."""
+    for column in ("window_start BIGINT", "window_end BIGINT", "total INTEGER", "watcher VARCHAR(16)"):
+        connection.exec_driver_sql(f"ALTER TABLE calendars ADD COLUMN {column}")
+    metadata.create_all(connection, [viewers, watchers])
+
+
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {4: _to_5}
+"""By the version they start from, each to the next one. A mirror without a way to here is built anew.
+
+There is no way to 4: before, items did not tell the rules of their zones nor their files, and must be read again.
+"""
