@@ -78,6 +78,17 @@ def write_answer(personality: Personality, content: bytes) -> bytes:
     return head.encode() + content + b"</s:Body></s:Envelope>"
 
 
+def write_part(personality: Personality, content: bytes) -> bytes:
+    """Give one of several envelopes in an answer that is held open. Source: [R] php-ews 453, node-ews 56: the form."""
+    major, minor, build, revision = personality.build
+    head = (
+        f'<Envelope xmlns="{SOAP}"><soap11:Header xmlns:soap11="{SOAP}"><ServerVersionInfo MajorVersion="{major}" '
+        f'MinorVersion="{minor}" MajorBuildNumber="{build}" MinorBuildNumber="{revision}" '
+        f'Version="{escape(personality.told)}" xmlns="{TYPES}"/></soap11:Header><soap11:Body xmlns:soap11="{SOAP}">'
+    )
+    return head.encode() + content + b"</soap11:Body></Envelope>"
+
+
 def write_fault(personality: Personality, fault: Fault) -> bytes:
     """Give the envelope of a fault."""
     element = make(S + "Fault")

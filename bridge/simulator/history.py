@@ -24,6 +24,7 @@ _OPERATIONS = {
     "GetServerTimeZones": _2010,  # [C]
     "GetRoomLists": _2010,  # [C]
     "GetRooms": _2010,  # [C]
+    "GetStreamingEvents": _SP1,  # [D]
 }
 _ELEMENTS = {
     "TimeZoneContext": _2010,  # [C]; [T] R2313: 2007 takes no notice
@@ -32,6 +33,7 @@ _ELEMENTS = {
     "QueryString": _2010,  # [C]
     "SyncScope": _2010,  # [T] R347
     "RecurringMasterItemIdRanges": _2013,  # [D]
+    "StreamingSubscriptionRequest": _SP1,  # [D], [C]
     "ReturnNewItemIds": _SP1,  # [D], [T] R1230
     "FirstDayOfWeek": _SP1,  # [D]
     "UniqueBodyType": _2013_SP1,  # [D]

@@ -19,13 +19,14 @@ from bridge.simulator.lifelike import lifelike_people
 from bridge.simulator.model import Attachment, Folder, Item, Mail, Person
 from bridge.simulator.people import PersonPlan, load_people, read_event, settle_people
 from bridge.simulator.records import Records
-from bridge.simulator.rules import PERSONALITIES
+from bridge.simulator.rules import NOTIFICATIONS, PERSONALITIES
 from bridge.simulator.schemas import find_schemas
 from bridge.simulator.series import arranged, series_of
 from bridge.simulator.series_changes import WAYS, put_change
 from bridge.simulator.server import CONTROL_PATH, Server
 from bridge.simulator.service import Service
 from bridge.simulator.store import Store, now
+from bridge.simulator.subscriptions import Subscription
 
 _LOG = logging.getLogger("bridge.simulator")
 
@@ -59,8 +60,9 @@ class Simulator:
         settle_people(self.store, people)
         kind = PERSONALITIES[personality]
         kind = replace(kind, rules=replace(kind.rules, **switches))
-        if kind.rules.exceptions_on_change not in WAYS:
-            raise ValueError(f"exceptions_on_change is one of {', '.join(WAYS)}")
+        for name, ways in (("exceptions_on_change", WAYS), ("notifications", NOTIFICATIONS)):
+            if getattr(kind.rules, name) not in ways:
+                raise ValueError(f"{name} is one of {', '.join(ways)}")
         self.service = Service(self.store, kind, find_schemas())
         if self.service.schemas is None:
             _LOG.warning("EXCHANGE_SCHEMAS names no schemas: requests and answers are not checked against them")
@@ -153,6 +155,15 @@ class Simulator:
     def expire_sync_states(self) -> None:
         """Make every sync state given so far invalid."""
         self.store.sync_epoch += 1
+
+    def lose_subscriptions(self) -> None:
+        """Forget every subscription, as a server does that is restarted; held streams break."""
+        self.service.subscriptions.lose()
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """Give the subscriptions that are alive, oldest first."""
+        return self.service.subscriptions.alive
 
     # Seeding and looking, without HTTP
 
