@@ -23,7 +23,7 @@ class Request:
     line: int
     version: str
     zone: Element | None
-    impersonated: bool
+    acting: Element | None
 
 
 def _parser(*, bare: bool = False) -> etree.XMLParser:
@@ -60,7 +60,7 @@ def read_request(body: bytes) -> Request:
         line=_line(operation),
         version=version.get("Version", "") if version is not None else "",
         zone=context,
-        impersonated=header is not None and header.find(T + "ExchangeImpersonation") is not None,
+        acting=header.find(T + "ExchangeImpersonation") if header is not None else None,
     )
 
 

@@ -164,6 +164,10 @@ FIXED: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "watermark_told_last": ("GetEvents takes the watermark told last alone, others are invalid", "assumed"),
         "watermark_resumed": ("Subscribe takes the watermarks of the last 1000 events, older are invalid", "assumed"),
+        "impersonation": (
+            "who is impersonated counts as the viewer, who logged in needs the right",
+            "[D] ExchangeImpersonation, responsecode; that an unknown person is told before a missing right is assumed",
+        ),
         "subscription_owner": (
             "a subscription belongs to who logged in, whoever was impersonated",
             "[D] how to maintain affinity between subscriptions and the Mailbox server",

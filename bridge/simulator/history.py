@@ -77,6 +77,13 @@ def check_context(personality: Personality) -> None:
         raise invalid("Could not find schema information for the element 'TimeZoneContext'.")
 
 
+def check_impersonation(personality: Personality, named: Element) -> None:
+    """Refuse a way to name who is impersonated that there is not, or that came later."""
+    late = name_of(named) == "SmtpAddress" and personality.level < rank(_2010)  # [C]
+    if late or name_of(named) not in {"PrincipalName", "SID", "PrimarySmtpAddress", "SmtpAddress"}:
+        raise unexpected(named)
+
+
 def unexpected(element: Element) -> Fault:
     """Give the fault for an element that may not be where it is."""
     return invalid(f"The element '{element.tag!s}' is not expected.")

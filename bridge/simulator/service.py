@@ -13,6 +13,7 @@ from bridge.simulator.call import Call, Limits, check_version
 from bridge.simulator.envelope import Request, read_request, write_answer, write_fault, write_part
 from bridge.simulator.faults import Faults, Troubles
 from bridge.simulator.history import check_context, check_history
+from bridge.simulator.impersonation import impersonated
 from bridge.simulator.model import Person
 from bridge.simulator.operations import OPERATIONS
 from bridge.simulator.records import Records, Seen
@@ -84,14 +85,26 @@ class Service:
             request = read_request(body)
         except Fault as fault:
             self.records.refuse(fault.message)
-            self.records.count(Seen("?", login.address, login.address, 500, fault.code))
+            self.records.count(Seen("?", login.address, login.address, 500, fault.code, login.address))
             return self._fault(fault)
-        asker = Asker(login, login, Payer(login.address))
+        try:
+            asker = self._asker(login, request)
+        except Fault as fault:
+            self.records.refuse(f"{request.operation}: {fault.message}")
+            self.records.count(Seen(request.operation, "", login.address, 500, fault.code, login.address))
+            return self._fault(fault)
         mailbox = asked_mailbox(self.store, self.subscriptions, request.element, asker.viewer)
         troubles = self.faults.take(request.operation, mailbox)
         reply, outcome = self._troubled(asker, request, troubles)
-        self.records.count(Seen(request.operation, mailbox, asker.viewer.address, reply.status, outcome))
+        seen = Seen(request.operation, mailbox, asker.viewer.address, reply.status, outcome, asker.login.address)
+        self.records.count(seen)
         return reply
+
+    def _asker(self, login: Person, request: Request) -> Asker:
+        if request.acting is None:
+            return Asker(login, login, Payer(login.address))
+        viewer = impersonated(self.store, self.personality, login, request.acting)
+        return Asker(login, viewer, Payer(viewer.address, by_service=True))
 
     def _troubled(self, asker: Asker, request: Request, troubles: Troubles) -> tuple[Reply, str]:
         spoil = troubles.spoil
@@ -176,8 +189,6 @@ class Service:
         operation = OPERATIONS.get(request.operation)
         if operation is None or request.operation in self.personality.rules.unknown_operations:
             raise NotSimulated(f"the operation {request.operation}")
-        if request.impersonated:
-            raise NotSimulated("ExchangeImpersonation")
         self._check(request)
         limits = Limits(
             troubles.page_size,
