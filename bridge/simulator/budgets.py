@@ -32,6 +32,11 @@ class Budgets:
             self._used[payer, kind] += 1
             return True
 
+    def used(self, payer: Payer, kind: str) -> int:
+        """Give how much is under way."""
+        with self._lock:
+            return self._used[payer, kind]
+
     def give_back(self, payer: Payer, kind: str) -> None:
         """End what was charged."""
         with self._lock:

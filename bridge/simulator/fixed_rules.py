@@ -168,6 +168,12 @@ FIXED: Mapping[str, tuple[str, str]] = MappingProxyType(
             "who is impersonated counts as the viewer, who logged in needs the right",
             "[D] ExchangeImpersonation, responsecode; that an unknown person is told before a missing right is assumed",
         ),
+        "budgets": (
+            "service accounts that impersonate are charged to one copy of the impersonated account's budget",
+            "[D] how to maintain affinity; EWS throttling: since 2010 SP2 RU4",
+        ),
+        "budget_of_streams": ("held streams are no calls under way", "[D] EWS throttling"),
+        "too_many_streams": ("too many streams are told as too many calls are, by a fault", "assumed"),
         "subscription_owner": (
             "a subscription belongs to who logged in, whoever was impersonated",
             "[D] how to maintain affinity between subscriptions and the Mailbox server",

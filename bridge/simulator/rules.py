@@ -110,6 +110,8 @@ class Rules:
     stream_minute_seconds: float = 60
     streaming_subscription_minutes: int = 30
     max_subscriptions: int = 5000
+    max_concurrency: int = 27
+    hanging_connections: int = 10
 
 
 SOURCES: Mapping[str, str] = MappingProxyType(
@@ -182,6 +184,9 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "stream_minute_seconds": "[D] ConnectionTimeout is in minutes; tests shorten them",
         "streaming_subscription_minutes": "assumed",  # how long one lives without a connection
         "max_subscriptions": "[D] EWS throttling, EWSMaxSubscriptions; of 2010 assumed; 2007 has no limits",
+        # Each 0: no limit. Streams of 2010 have a budget of their own, as large as that of calls
+        "max_concurrency": "[D] EWS throttling, EWSMaxConcurrency: 10 in 2010, 27 since 2013; lenient ones assumed",
+        "hanging_connections": "[D] how to maintain affinity, HangingConnectionLimit: 3 in 2013, 10 online",
         "dates_as_times": "[V] dates with the zone's offset; [W] a dateTime there",
     }
 )
@@ -216,9 +221,12 @@ _RULES_2010 = Rules(
     attachment_limit_bytes=10 * 1024 * 1024,
     availability_limit_days=42,
     availability_shortest_hours=24,
+    max_concurrency=10,
 )
 
-_RULES_2007 = replace(_RULES_2010, request_limit_bytes=30_000_000, max_subscriptions=0)
+_RULES_2007 = replace(
+    _RULES_2010, request_limit_bytes=30_000_000, max_subscriptions=0, max_concurrency=0, hanging_connections=0
+)
 
 PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
     {
@@ -228,7 +236,7 @@ PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
         # [V] 14.3.123's own answers; GetServerTimeZones of 14.1 for the zones
         "2010": Personality("2010", (14, 3, 123, 3), "Exchange2010_SP2", "Exchange2010_SP2", _RULES_2010),
         # [D] samples of 15.0.859
-        "2013": Personality("2013", (15, 0, 859, 13), "V2_8", "Exchange2013_SP1", Rules()),
+        "2013": Personality("2013", (15, 0, 859, 13), "V2_8", "Exchange2013_SP1", Rules(hanging_connections=3)),
         # [V] 15.2.1748
         "2019": Personality("2019", (15, 2, 1748, 10), "V2017_07_11", "V2017_07_11", Rules()),
         # [V] 15.20.3370
@@ -276,6 +284,9 @@ PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
                 dates_as_times=True,
                 text_lines_by_crlf=False,
                 too_large_status=413,
+                max_subscriptions=0,
+                max_concurrency=0,
+                hanging_connections=0,
             ),
         ),
     }

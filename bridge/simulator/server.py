@@ -199,6 +199,8 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             if reply.held:
                 reply.held.stream.drop("gone")
+            if reply.release:
+                reply.release()
 
     def _hold(self, reply: Reply, held: Held) -> None:
         """Send an answer that goes on: chunked, a chunk an envelope, until it ends one way or another."""

@@ -4,11 +4,12 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from lxml import etree
 
 from bridge.simulator.asked_mailbox import asked_mailbox
-from bridge.simulator.budgets import Payer
+from bridge.simulator.budgets import Budgets, Payer
 from bridge.simulator.call import Call, Limits, check_version
 from bridge.simulator.envelope import Request, read_request, write_answer, write_fault, write_part
 from bridge.simulator.faults import Faults, Troubles
@@ -35,7 +36,10 @@ _TOLD = 4000  # bytes of an invalid answer that are told
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer before HTTP. `manner` is normal, reset, cut or drip; `wait` comes first, in seconds."""
+    """An answer before HTTP. `manner` is normal, reset, cut or drip; `wait` comes first, in seconds.
+
+    `release` is to be called when all of it has been sent, or never will be: until then the call is under way.
+    """
 
     status: int
     body: bytes
@@ -45,6 +49,7 @@ class Reply:
     wait: float = 0
     pause: float = 0
     held: "Held | None" = None
+    release: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class Service:
 
     def __post_init__(self) -> None:
         """Have subscriptions hear of what happens in the store, and held answers of new knobs."""
+        self.budgets = Budgets()
         self.subscriptions = Subscriptions(self.store, self.personality, self.faults)
         self.faults.listener = self.subscriptions.wake
 
@@ -94,8 +100,16 @@ class Service:
             self.records.count(Seen(request.operation, "", login.address, 500, fault.code, login.address))
             return self._fault(fault)
         mailbox = asked_mailbox(self.store, self.subscriptions, request.element, asker.viewer)
-        troubles = self.faults.take(request.operation, mailbox)
-        reply, outcome = self._troubled(asker, request, troubles)
+        rules = self.personality.rules
+        is_stream = request.operation == STREAMED
+        kind, limit = ("stream", rules.hanging_connections) if is_stream else ("call", rules.max_concurrency)
+        if self.budgets.take(asker.payer, kind, limit):
+            troubles = self.faults.take(request.operation, mailbox)
+            reply, outcome = self._troubled(asker, request, troubles)
+            reply = replace(reply, release=partial(self.budgets.give_back, asker.payer, kind))
+        else:
+            exceeded = Fault("ErrorExceededConnectionCount")
+            reply, outcome = self._fault(exceeded), exceeded.code
         seen = Seen(request.operation, mailbox, asker.viewer.address, reply.status, outcome, asker.login.address)
         self.records.count(seen)
         return reply
