@@ -110,7 +110,7 @@ class Subscription:
 class Woken:
     """Something has changed in these calendars; what, their feed tells.
 
-    ``folders`` may name others beside those subscribed to, and where it names none of them, any may have changed.
+    ``folders`` may name folders inside of those subscribed to, too; where it names none, any may have changed.
     ``is_lost``: the subscription is no more, or has missed something: subscribe anew and look at every calendar of it.
     """
 

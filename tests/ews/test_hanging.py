@@ -2,7 +2,6 @@
 
 import base64
 import re
-import selectors
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from bridge.ews.settings import EwsSettings
 from bridge.exchange import Deadline, Stream, Subscription, SubscriptionId, Woken
 from bridge.model import Address, BasicCredential, Caller, FolderId, OrganisationId, Viewer
 
+from heard import Heard
 from private_authority import private_authority
 
 ANNA = Address("anna@example.com")
@@ -58,36 +58,6 @@ def chunk(text: str) -> bytes:
 
 def woken(subscription: str, *folders: str) -> Woken:
     return Woken(SubscriptionId(subscription), frozenset(map(FolderId, folders)))
-
-
-class Told:
-    """What a stream has told, read as its owner does: when a selector says so, for some seconds at most."""
-
-    def __init__(self, stream: Stream) -> None:
-        self.stream = stream
-        self.woken: list[Woken] = []
-        self.trouble: BridgeError | None = None
-        self._take()
-
-    def until(self, is_enough: Callable[["Told"], bool]) -> "Told":
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.stream, selectors.EVENT_READ)
-            by = time.monotonic() + 10
-            while not is_enough(self):
-                assert self.trouble is None, self.trouble
-                assert selector.select(max(0.0, by - time.monotonic())), "nothing came"
-                self._take()
-        return self
-
-    def until_it_ends(self) -> "Told":
-        return self.until(lambda told: told.stream.is_over or told.trouble is not None)
-
-    def _take(self) -> None:
-        try:
-            self.woken += self.stream.receive()
-        except BridgeError as trouble:
-            assert self.trouble is None
-            self.trouble = trouble
 
 
 @pytest.fixture
@@ -137,7 +107,7 @@ def test_each_envelope_tells_what_it_holds_until_the_stream_is_over(listen: List
 
     first, beat = envelope(OK), envelope(notified("one") + OK)
     events = envelope(notified("one", "a", "b")) + envelope(notified("two", "c", kind="Created"))
-    told = Told(listen(HEAD, chunk(first), chunk(beat), chunk(events), chunk(envelope(CLOSED)), b"0\r\n\r\n"))
+    told = Heard(listen(HEAD, chunk(first), chunk(beat), chunk(events), chunk(envelope(CLOSED)), b"0\r\n\r\n"))
     told.until_it_ends()
     assert told.trouble is None
     assert told.woken == [woken("one", "a", "b"), woken("two", "c")]
@@ -153,14 +123,14 @@ def test_envelopes_are_told_as_soon_as_they_are_whole_however_they_are_cut(
     body = text.replace("<s:", "<soap11:").replace("</s:", "</soap11:").replace("xmlns:s=", "xmlns:soap11=")
     pieces = [chunk(body[place : place + size]) for place in range(0, len(body), size)]
     stream = listen(HEAD, *pieces, stays=True)
-    told = Told(stream).until(lambda told: bool(told.woken))
+    told = Heard(stream).until(lambda told: bool(told.woken))
     assert told.woken == [woken("one", "a")]
     assert not stream.is_over
     assert stream.receive() == ()
 
 
 def test_an_end_that_was_not_announced_is_trouble_and_what_came_before_it_is_told(listen: Listen, answers: Any) -> None:
-    told = Told(listen(HEAD, chunk(answers.response("GetStreamingEvents", notified("one", "a"))))).until_it_ends()
+    told = Heard(listen(HEAD, chunk(answers.response("GetStreamingEvents", notified("one", "a"))))).until_it_ends()
     assert told.woken == [woken("one", "a")]
     assert isinstance(told.trouble, ExchangeUnreachable)
 
@@ -182,7 +152,7 @@ def test_whatever_breaks_a_stream_is_trouble_after_what_came_before(
     rest: bytes, kind: type[BridgeError], listen: Listen, answers: Any
 ) -> None:
     before = chunk(answers.response("GetStreamingEvents", notified("two", "c")))
-    told = Told(listen(HEAD, before, rest)).until_it_ends()
+    told = Heard(listen(HEAD, before, rest)).until_it_ends()
     assert told.woken == [woken("two", "c")]
     assert isinstance(told.trouble, kind)
     with pytest.raises(kind):
@@ -191,7 +161,7 @@ def test_whatever_breaks_a_stream_is_trouble_after_what_came_before(
 
 def test_a_trouble_wakes_the_selector_even_where_the_connection_stays(listen: Listen, answers: Any) -> None:
     both = answers.response("GetStreamingEvents", notified("one", "a")) + "<html>"
-    told = Told(listen(HEAD, chunk(both), stays=True)).until_it_ends()
+    told = Heard(listen(HEAD, chunk(both), stays=True)).until_it_ends()
     assert (told.woken, type(told.trouble)) == ([woken("one", "a")], AnswerUnusable)
 
 
@@ -208,14 +178,14 @@ def test_lost_subscriptions_are_named_or_are_all(code: str, listen: Listen, answ
             f"<m:MessageText>Gone.</m:MessageText><m:ResponseCode>{code}</m:ResponseCode>{inside}</{name}>"
             "</m:ResponseMessages></m:GetStreamingEventsResponse>"
         )
-        told = Told(listen(HEAD, chunk(envelope), b"0\r\n\r\n")).until_it_ends()
+        told = Heard(listen(HEAD, chunk(envelope), b"0\r\n\r\n")).until_it_ends()
         assert told.woken == [Woken(SubscriptionId(one), frozenset(), is_lost=True) for one in expected]
         assert (told.stream.is_over, told.trouble) == (True, None)
 
 
 def test_an_error_in_an_envelope_is_what_its_code_stands_for(listen: Listen, answers: Any) -> None:
     for code, kind in (("ErrorAccessDenied", AccessDenied), ("ErrorInternalServerError", ExchangeFailed)):
-        told = Told(listen(HEAD, chunk(answers.response("GetStreamingEvents", code)), stays=True)).until_it_ends()
+        told = Heard(listen(HEAD, chunk(answers.response("GetStreamingEvents", code)), stays=True)).until_it_ends()
         assert isinstance(told.trouble, kind)
 
 
@@ -228,7 +198,7 @@ def test_a_limit_of_connections_holds_the_account_up_like_any_other_call(
 
     exchange = exchanges(serve(script).url)
     stream = exchange.listen(CALLER, [ONE], 10, Deadline.after(10))
-    told = Told(stream).until_it_ends()
+    told = Heard(stream).until_it_ends()
     stream.close()
     assert isinstance(told.trouble, ExchangeBusy)
     with pytest.raises(ExchangeBusy, match="left alone"):
@@ -321,7 +291,7 @@ def test_an_answer_of_a_told_length_is_read_too(serve: Any, answers: Any, exchan
         connection.send(answers.http(answers.response("GetStreamingEvents", notified("one", "a"), CLOSED)))
 
     stream = exchanges(serve(script).url).listen(CALLER, [ONE], 10, Deadline.after(10))
-    told = Told(stream).until_it_ends()
+    told = Heard(stream).until_it_ends()
     stream.close()
     assert (told.woken, told.stream.is_over) == ([woken("one", "a")], True)
 
@@ -334,7 +304,7 @@ def test_a_server_that_closes_after_its_answer_is_read_to_the_end(serve: Any, an
         connection.send(answers.response("GetStreamingEvents", CLOSED).encode())
 
     stream = exchanges(serve(script).url).listen(CALLER, [ONE], 10, Deadline.after(10))
-    told = Told(stream).until_it_ends()
+    told = Heard(stream).until_it_ends()
     stream.close()
     assert (told.woken, told.stream.is_over, told.trouble) == ([woken("one", "a")], True, None)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bridge.ews.events import LOST, from_notification, lost
 from bridge.ews.response import response_messages
-from bridge.ews.xml import TYPES, Element, find_message, message_element, message_text, text_element
+from bridge.ews.xml import Element, find_message, message_element, message_text, text_element
 from bridge.exchange import SubscriptionId, Woken
 
 OPERATION = "GetStreamingEvents"
@@ -54,4 +54,4 @@ def _named(message: Element) -> list[SubscriptionId]:
     listed = find_message(message, "ErrorSubscriptionIds")
     if listed is None:
         return []
-    return [SubscriptionId((one.text or "").strip()) for one in listed.iterchildren(f"{{{TYPES}}}SubscriptionId")]
+    return [SubscriptionId((one.text or "").strip()) for one in listed.iterchildren("{*}SubscriptionId")]
