@@ -444,7 +444,7 @@ def test_a_client_that_goes_away_frees_its_thread_at_once(make_sim: Make, make_a
 
 
 def test_five_hundred_streams_are_held_and_end_at_once(make_ask: Make) -> None:
-    with Simulator(PEOPLE) as sim, ExitStack() as stack:
+    with Simulator(PEOPLE, hanging_connections=0) as sim, ExitStack() as stack:
         ask = make_ask(sim)
         calendar = sim.folder(ANNA)
         wish = Wish(ANNA, Payer(ANNA), calendar.mailbox, frozenset({calendar.number}), frozenset({"CreatedEvent"}), 30)
