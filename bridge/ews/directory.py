@@ -78,6 +78,7 @@ class EwsDirectory(Asking):
                 stamp=folder.stamp,
                 look=folder.look,
                 owner_name=owner_name,
+                total=folder.total,
             )
             for folder in (first, *others)
         )
