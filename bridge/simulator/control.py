@@ -6,7 +6,7 @@ GET shows the state. POST takes an object with any of these, does it, and answer
               "after": false, "seconds": 30}],     knobs as in `faults.Knob`; only `kind` is needed
      "clear": true,                                or the kinds to clear
      "latency": 200,                               milliseconds for every call, in place of what was set; 0: none
-     "expire_sync_states": true, "reset_counts": true, "clear_outbox": true}
+     "expire_sync_states": true, "lose_subscriptions": true, "reset_counts": true, "clear_outbox": true}
 
 What is cleared is cleared before anything is added. A mistake is HTTP 400 with `{"error": ...}`, and nothing is done.
 """
@@ -18,8 +18,9 @@ from typing import Any
 
 from bridge.simulator.faults import KINDS, Knob, read_knob
 from bridge.simulator.service import Service
+from bridge.simulator.subscriptions import Subscription
 
-_COMMANDS = {"add", "clear", "latency", "expire_sync_states", "reset_counts", "clear_outbox"}
+_COMMANDS = {"add", "clear", "latency", "expire_sync_states", "lose_subscriptions", "reset_counts", "clear_outbox"}
 
 
 def show(service: Service) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def show(service: Service) -> dict[str, Any]:
         "invalid_answers": list(records.invalid_answers),
         "refused": list(records.refused),
         "outbox": [asdict(mail) for mail in list(service.store.outbox)],
+        "subscriptions": [_subscription(service, one) for one in service.subscriptions.alive],
         "mailboxes": {p.address: len(service.store.mailboxes[p.mailbox].folders) for p in service.store.people},
     }
 
@@ -59,11 +61,23 @@ def change(service: Service, content: bytes) -> dict[str, Any]:
         service.faults.add(knob)
     if wanted.get("expire_sync_states"):
         service.store.sync_epoch += 1
+    if wanted.get("lose_subscriptions"):
+        service.subscriptions.lose()
     if wanted.get("reset_counts"):
         service.records.reset()
     if wanted.get("clear_outbox"):
         service.store.outbox.clear()
     return show(service)
+
+
+def _subscription(service: Service, subscription: Subscription) -> dict[str, Any]:
+    return {
+        "owner": subscription.wish.owner,
+        "mailbox": service.store.mailboxes[subscription.wish.mailbox].owner.address,
+        "is_streaming": subscription.wish.is_streaming,
+        "is_held": subscription.stream is not None,
+        "waiting": len(subscription.queue),
+    }
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -29,7 +29,9 @@ EXPECTED = {
     "ErrorNameResolutionNoResults",
     "ErrorInvalidPropertyRequest",
     "ErrorInvalidServerVersion",
+    "ErrorInvalidSubscription",
     "ErrorInvalidSyncStateData",
+    "ErrorSubscriptionNotFound",
     "ErrorInvalidTimeInterval",  # a sample's window lacks a second of the day that 2010 asks for
 }
 
