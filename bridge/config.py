@@ -102,9 +102,15 @@ class StateSettings:
 
 @dataclass(frozen=True, slots=True)
 class SyncSettings:
-    """``[sync]``: a calendar pulled less than ``fresh`` seconds ago is served as it is."""
+    """``[sync]``: a calendar pulled less than ``fresh`` seconds ago is served as it is.
+
+    ``watch``: Exchange is asked to say when the calendars change that people look at; where it does not, they are asked
+    for every ``poll`` seconds.
+    """
 
     fresh: float = 15.0
+    watch: bool = True
+    poll: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +227,7 @@ class _Reading:
                 "max_resource_size": _size,
             },
             "state": {"folder": self._resolved, "database": _database},
-            "sync": {"fresh": _number(float, 0, 3600)},
+            "sync": {"fresh": _number(float, 0, 3600), "watch": _flag, "poll": _number(float, 10, 86400)},
             "freebusy": {"working_elsewhere": _one_of(("free", "tentative", "busy"))},
             "share": {"viewer": read_address, "owner": read_address, "folder": read_shared_folder},
         }
@@ -350,6 +356,12 @@ def _number(unit: type[int] | type[float], least: int, most: int) -> _Reader:
         return unit(value)
 
     return read
+
+
+def _flag(value: Any) -> bool:
+    if value is True or value is False:
+        return bool(value)
+    raise ValueError(f"is {value!r}, must be true or false")
 
 
 def _url(value: Any) -> str:

@@ -317,3 +317,10 @@ def test_without_a_service_account_there_is_no_password(load_text: Load) -> None
     assert (exchange.service_account, exchange.service_password_file) == ("", None)
     with pytest.raises(ConfigurationInvalid):
         service_password(exchange)
+
+
+@pytest.mark.parametrize("told", ['"yes"', "1"])
+def test_watching_is_on_or_off(told: str, load_text: Load, problems: Callable[[str], tuple[str, ...]]) -> None:
+    assert load_text(f"[exchange]\n{URL}").sync.watch
+    assert not load_text(f"[exchange]\n{URL}\n[sync]\nwatch = false").sync.watch
+    assert "must be true or false" in problems(f"[exchange]\n{URL}\n[sync]\nwatch = {told}")[0]

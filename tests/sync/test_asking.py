@@ -184,8 +184,8 @@ def test_what_is_asked_behind_tells_when_it_is_done_and_whether_it_began_then(
         if len(ended) == 2:
             both.set()
 
-    assert asking.start("q", question, lambda: end(1))
-    assert not asking.start("q", question, lambda: end(2))
+    assert asking.start("q", question, lambda _: end(1))
+    assert not asking.start("q", question, lambda _: end(2))
     question.answer.set()
     assert both.wait(10)
     assert (ended, question.asked) == ([1, 2], 1)
