@@ -188,7 +188,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         reply = self.server.service.answer(viewer, body)
         try:
-            if self.server.closing.is_set() or (reply.wait and self.server.closing.wait(reply.wait)):
+            if reply.wait and self.server.closing.wait(reply.wait):
                 self.close_connection = True
             elif reply.status == HTTPStatus.UNAUTHORIZED:
                 self._refuse()
@@ -204,6 +204,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _hold(self, reply: Reply, held: Held) -> None:
         """Send an answer that goes on: chunked, a chunk an envelope, until it ends one way or another."""
+        if self.server.closing.is_set():
+            held.stream.drop("gone")
         with self.server.watch.on(self.connection, lambda: held.stream.drop("gone")):
             self._begin(reply, [("Transfer-Encoding", "chunked"), ("Cache-Control", "private"), ("X-NoBuffering", "1")])
             self.wfile.write(self._head)

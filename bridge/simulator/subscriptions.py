@@ -93,10 +93,14 @@ class Subscription:
 
 
 class Subscriptions:
-    """All subscriptions of a server. What asks them holds the store's lock."""
+    """All subscriptions of a server. What asks them holds the store's lock.
+
+    `allowed` is none, pull or streaming, each more than the one before.
+    """
 
     def __init__(self, store: Store, personality: Personality, faults: Faults) -> None:
         self.database = store.guid("database")
+        self.allowed = personality.rules.notifications
         self._store = store
         self._rules = personality.rules
         self._missed = "ErrorMissedNotificationEvents"

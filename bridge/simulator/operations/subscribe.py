@@ -36,7 +36,7 @@ def _minutes(call: Call, asked: Element) -> int:
 
 
 def _one(call: Call, asked: Element, kinds: frozenset[str], minutes: int) -> Element:
-    if call.rules.notifications not in _ALLOWED[name_of(asked)]:
+    if call.subscriptions.allowed not in _ALLOWED[name_of(asked)]:
         raise EwsError("ErrorAccessDenied", "Notifications are not allowed.")
     folders = _folders(call, asked)
     is_streaming = name_of(asked) == "StreamingSubscriptionRequest"
