@@ -29,6 +29,7 @@ CONTROL_PATH = "/simulator/control"
 REALM = "simulated Exchange"
 _PIECE = 64
 _WORTH_PACKING = 1400
+_HELD_HEADERS = (("Transfer-Encoding", "chunked"), ("Cache-Control", "private"), ("X-NoBuffering", "1"))
 
 
 class Server(ThreadingHTTPServer):
@@ -186,7 +187,7 @@ class Handler(BaseHTTPRequestHandler):
         if viewer is None:
             self._refuse()
             return
-        reply = self.server.service.answer(viewer, body)
+        reply = self.server.service.answer(viewer, body, self.headers)
         try:
             if reply.wait and self.server.closing.wait(reply.wait):
                 self.close_connection = True
@@ -207,7 +208,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.closing.is_set():
             held.stream.drop("gone")
         with self.server.watch.on(self.connection, lambda: held.stream.drop("gone")):
-            self._begin(reply, [("Transfer-Encoding", "chunked"), ("Cache-Control", "private"), ("X-NoBuffering", "1")])
+            self._begin(reply, [*_HELD_HEADERS, *reply.headers.items()])
             self.wfile.write(self._head)
             self._chunk(reply, reply.body)
             for part in held.parts:

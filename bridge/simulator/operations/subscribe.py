@@ -48,6 +48,7 @@ def _one(call: Call, asked: Element, kinds: frozenset[str], minutes: int) -> Ele
         kinds=kinds,
         minutes=minutes,
         is_streaming=is_streaming,
+        server=call.server,
     )
     subscription = call.subscriptions.subscribe(wish, text_of(asked, T + "Watermark"))
     message = success("Subscribe")
