@@ -143,7 +143,7 @@ MISTAKES = [
     ("[sever]\nport = 1", "there is no section [sever]; did you mean 'server'?"),
     ("[web]", "there is no section [web]; there are exchange, server, state, sync, freebusy, share."),
     ("[server]\nlisten_on = 1", "[server] has no key 'listen_on'; did you mean 'listen'?"),
-    ("[sync]\nspeed = 1", "[sync] has no key 'speed'; there are fresh."),
+    ("[sync]\nspeed = 1", "[sync] has no key 'speed'; there are fresh, watch, poll."),
     ("server = 1", "[server] must be a section of keys and values"),
     ("[[server]]", "[server] must be a section of keys and values"),
 ]
