@@ -107,6 +107,11 @@ class Keys:
         return hmac.digest(self._lookup, bytes((len(label),)) + label + data, "sha256")[:16]
 
     @property
+    def newest(self) -> str:
+        """The id of the key that seals."""
+        return self._current().newest
+
+    @property
     def mark(self) -> bytes:
         """What every value begins with that is sealed with the newest key, and no other."""
         return self._current().header

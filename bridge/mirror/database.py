@@ -16,12 +16,20 @@ from bridge.errors import MirrorFilling
 from bridge.keys import Keys, SealBroken
 from bridge.mirror.codec import Undecodable
 from bridge.mirror.schema import MIGRATIONS, VERSION, metadata, versions
+from bridge.sealed import SealedColumn
 
 _log = logging.getLogger(__name__)
 
 _PROBE = b"exchange-bridge mirror"
 _STORE = "The calendars' store"
 _CHECKED = "mirror file"  # in a pooled connection's info: it was checked, and which file it has open
+
+
+def _probe_place(keys: Keys) -> bytes:
+    return keys.mac(_PROBE, "probe")
+
+
+PROBE = SealedColumn(versions.c.probe, (_probe_place,), bytes.decode)
 
 
 class _Unusable(Exception):
@@ -100,7 +108,7 @@ class MirrorDatabase:
     def _check(self, connection: Connection) -> None:
         if not inspect(connection).has_table(versions.name):
             metadata.create_all(connection)
-            probe = self._keys.seal(_PROBE, self._keys.mac(_PROBE, "probe"))
+            probe = self._keys.seal(_PROBE, _probe_place(self._keys))
             connection.execute(insert(versions).values(version=VERSION, probe=probe))
             return
         row = connection.execute(select(versions)).one_or_none()
@@ -115,7 +123,7 @@ class MirrorDatabase:
         if version != row.version:
             connection.execute(update(versions).values(version=version))
         try:
-            self._keys.open(row.probe, self._keys.mac(_PROBE, "probe"))
+            self._keys.open(row.probe, _probe_place(self._keys))
         except SealBroken:
             raise _Unusable("it is sealed with other keys") from None
 

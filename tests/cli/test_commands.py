@@ -23,7 +23,7 @@ def runner(tmp_path: Path) -> CliRunner:
 def test_help_names_every_command(runner: CliRunner) -> None:
     result = runner.invoke(main, ["-h"])
     assert result.exit_code == 0
-    for name in ("serve", "demo", "simulate", "share", "config"):
+    for name in ("serve", "demo", "simulate", "share", "mirror", "config"):
         assert f"\n  {name} " in result.output
 
 

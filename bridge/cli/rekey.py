@@ -1,0 +1,97 @@
+"""``exchange-bridge mirror rekey``: everything sealed anew with the newest key, beside a running bridge."""
+
+import sys
+import time
+
+import click
+
+from bridge.cli.settings import at_rest, config_option
+from bridge.keys import LOOK_EVERY, Keys, load_keys
+from bridge.sealed import Store, count_stale, reseal
+from bridge.service import Stores
+
+NOTICED = 2 * LOOK_EVERY
+"""Seconds after which every process has looked at the key file."""
+SETTLED = 15.0
+"""Seconds after which nothing is written any more that was sealed before: a value waits at most ten to be written."""
+
+
+@click.command()
+@config_option
+@click.option(
+    "--new-key/--no-new-key",
+    default=None,
+    help="Add a key to the key file first, or none. Without either, one is added unless there is still something "
+    "that does not bear the newest, as after an interruption.",
+)
+@click.option(
+    "--forget-old-keys",
+    is_flag=True,
+    help="Take the old keys out of the key file once nothing bears them. Older backups then need their own key file.",
+)
+def rekey(path: str | None, *, new_key: bool | None, forget_old_keys: bool) -> None:
+    """Seal everything anew with a new key: the mirror AND THE STATE.
+
+    A running bridge seals with a new key within a second or two. What was interrupted goes on where it was when this
+    is run again. Back the key file up at once.
+    """
+    with at_rest(path) as (_, found):
+        _check(found)
+        if new_key or (new_key is None and _count(found, found.keys) == 0):
+            key_id = found.key_file.add()
+            click.echo(f"Key {key_id} was added to {found.key_file.path}.")
+        keys = load_keys(found.key_file.path)
+        _seal_all(found, keys)
+        wait = (SETTLED if forget_old_keys else NOTICED) - found.key_file.age()
+    if wait > 0:
+        click.echo("Waiting until every process has taken the new key …")
+        time.sleep(wait)
+    with at_rest(path) as (_, found):  # the mirror may be another one by now, or the first
+        _check(found)
+        broken = _seal_all(found, keys)
+        if broken:
+            click.echo(f"{broken} values cannot be opened and stay as they are; `mirror verify` says where.", err=True)
+            sys.exit(1)
+        click.echo(f"Everything is sealed with key {keys.newest}.")
+        if forget_old_keys:
+            _forget(found, keys)
+
+
+def _check(found: Stores) -> None:
+    for store in _stores(found):
+        store.check()
+
+
+def _stores(found: Stores) -> tuple[Store, ...]:
+    return (found.state,) if found.mirror is None else (found.state, found.mirror)
+
+
+def _count(found: Stores, keys: Keys) -> int:
+    """Count what is not sealed with the newest of the keys."""
+    total = 0
+    for store in _stores(found):
+        with store.reading() as connection:
+            total += count_stale(connection, store.schema.columns, keys.mark)
+    return total
+
+
+def _seal_all(found: Stores, keys: Keys) -> int:
+    """Seal anew what is to be, and give how much could not be opened."""
+    broken = 0
+    with click.progressbar(length=_count(found, keys), label="Sealing anew", file=sys.stderr) as bar:
+        for store in _stores(found):
+            for column in store.schema.columns:
+                broken += reseal(store, column, keys, bar.update)
+    return broken
+
+
+def _forget(found: Stores, keys: Keys) -> None:
+    """Take out of the key file what stands above the key that everything is sealed with."""
+    left = _count(found, keys)
+    if left:
+        problem = f"The old keys stay: {left} values were sealed with them meanwhile. Run this again."
+        raise click.ClickException(problem)
+    known = list(found.key_file.read().sealing)
+    old = known[: known.index(keys.newest)]
+    found.key_file.forget(old)
+    click.echo(f"Taken out of the key file: {', '.join(old) or 'nothing'}.")
