@@ -40,6 +40,8 @@ def rekey(path: str | None, *, new_key: bool | None, forget_old_keys: bool) -> N
         if new_key or (new_key is None and _count(found, found.keys) == 0):
             key_id = found.key_file.add()
             click.echo(f"Key {key_id} was added to {found.key_file.path}.")
+        elif new_key is None:
+            click.echo(f"Not everything bears key {found.keys.newest} yet: this goes on, without another key.")
         keys = load_keys(found.key_file.path)
         _seal_all(found, keys)
         wait = (SETTLED if forget_old_keys else NOTICED) - found.key_file.age()
@@ -50,7 +52,8 @@ def rekey(path: str | None, *, new_key: bool | None, forget_old_keys: bool) -> N
         _check(found)
         broken = _seal_all(found, keys)
         if broken:
-            click.echo(f"{broken} values cannot be opened and stay as they are; `mirror verify` says where.", err=True)
+            told = f"Of what is stored, {broken} cannot be opened and stays as it is; `mirror verify` says where."
+            click.echo(told, err=True)
             sys.exit(1)
         click.echo(f"Everything is sealed with key {keys.newest}.")
         if forget_old_keys:
