@@ -62,7 +62,13 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "simulator": (set(), {"lxml", "spnego", "tzdata", "cryptography"}),
     "cli": (ALL_ROOMS, {"click", "gunicorn"}),
 }
-PARTS = {"key_file": "keys", "pattern_days": "occurrences", "zone_table": "zones", "zone_rules": "zones", "zone_definition": "item"}
+PARTS = {
+    "key_file": "keys",
+    "pattern_days": "occurrences",
+    "zone_table": "zones",
+    "zone_rules": "zones",
+    "zone_definition": "item",
+}
 """Modules beside the rooms that belong to one of them."""
 
 

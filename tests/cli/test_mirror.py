@@ -1,12 +1,15 @@
 """``exchange-bridge mirror``: what it says, and what it does beside a running bridge."""
 
 import json
+import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 from click.testing import CliRunner, Result
@@ -355,3 +358,74 @@ def test_old_keys_stay_where_something_cannot_be_opened(bridge: Bridge, at_once:
 
 def test_the_help_of_rekey_says_that_the_state_is_sealed_anew_too(bridge: Bridge) -> None:
     assert "the mirror AND THE STATE" in bridge("rekey", "--help").stdout
+
+
+WRITE_UNTIL_TOLD = """
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from bridge.config import load
+from bridge.database import make_engine
+from bridge.keys import load_keys
+from bridge.mirror.mirror import Mirror
+from bridge.model import Address
+from bridge.state.proofs import Proof
+from bridge.model import Mailbox
+from bridge.state.state import State
+from test_mirror import ANNA, calendar_of, event
+
+folder = Path(sys.argv[1])
+keys = load_keys(folder / "key")
+mirror = Mirror(make_engine(folder / "mirror.db", "FULL"), keys)
+state = State(make_engine(folder / "state.db", "FULL"), keys, folder)
+told = threading.Thread(target=sys.stdin.read)
+told.start()
+ref, count = calendar_of(ANNA), 0
+while told.is_alive():
+    mirror.put(ref, event(f"{sys.argv[2]}-{count}.ics"))
+    state.proofs.put(f"{sys.argv[2]}-{count}", Proof(b"salt", b"digest", Mailbox(ANNA), datetime.now(UTC)))
+    assert len(mirror.texts(ref, mirror.snapshot(ref).resources)) > count
+    if count == 0:
+        print("writing", flush=True)
+    count += 1
+print(count)
+state.close()
+"""
+
+
+def test_processes_that_write_all_the_time_lose_nothing_while_keys_are_replaced(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.cli.rekey.SETTLED", 3.0)
+    ref = bridge.pull(ANNA, 200)
+    command = [sys.executable, "-c", WRITE_UNTIL_TOLD, str(bridge.folder)]
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(
+                Popen([*command, name], stdin=PIPE, stdout=PIPE, text=True, env={**os.environ, "PYTHONPATH": path})
+            )
+            for name in ("one", "two")
+        ]
+        for writer in writers:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == "writing\n"
+        for _ in range(2):
+            result = bridge("rekey", "--forget-old-keys")
+            assert result.exit_code == 0, result.output
+        counts = [int(writer.communicate(timeout=60)[0]) for writer in writers]
+        assert [writer.returncode for writer in writers] == [0, 0]
+    assert list(KeyFile(bridge.folder / "key").read().sealing) == ["3"]
+    assert bridge("verify").stdout == "Everything opens and fits together.\n"
+
+    def use(state: State, mirror: Mirror) -> None:
+        written = mirror.snapshot(ref).resources
+        names = [
+            f"{name}-{number}" for name, count in zip(("one", "two"), counts, strict=True) for number in range(count)
+        ]
+        assert written.keys() == {f"{number}.ics" for number in range(200)} | {f"{name}.ics" for name in names}
+        assert None not in {state.proofs.get(name) for name in names}
+
+    reopened(bridge, use)
+    assert list(bridge.folder.glob("*damaged*")) == []
