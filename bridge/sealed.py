@@ -108,7 +108,7 @@ class SealedSchema:
     columns: tuple[SealedColumn, ...]
 
 
-class Store:
+class StoreAtRest:
     """A database of ours as it is: opening it makes nothing, mends nothing and takes nothing along to a newer version.
 
     It is for commands beside a running bridge. The engine is its owner's to dispose of.

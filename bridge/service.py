@@ -22,7 +22,7 @@ from bridge.key_file import KeyFile
 from bridge.keys import Keys, load_keys
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.sealed_columns import MIRROR
-from bridge.sealed import SealedSchema, Store
+from bridge.sealed import SealedSchema, StoreAtRest
 from bridge.state.database import StateDatabase
 from bridge.state.sealed_columns import STATE
 from bridge.state.shares import Shares
@@ -122,8 +122,8 @@ class Stores:
 
     key_file: KeyFile
     keys: Keys
-    state: Store
-    mirror: Store | None
+    state: StoreAtRest
+    mirror: StoreAtRest | None
 
 
 @contextmanager
@@ -136,10 +136,10 @@ def stores(settings: Settings) -> Iterator[Stores]:
     keys = load_keys(folder / KEY_FILE)
     with ExitStack() as opened:
 
-        def open_store(schema: SealedSchema, file: Path) -> Store:
+        def open_store(schema: SealedSchema, file: Path) -> StoreAtRest:
             engine = make_engine(file, "FULL")
             opened.callback(engine.dispose)
-            return Store(schema, engine, keys)
+            return StoreAtRest(schema, engine, keys)
 
         state = open_store(STATE, folder / STATE_FILE)
         mirror = open_store(MIRROR, folder / MIRROR_FILE) if (folder / MIRROR_FILE).exists() else None

@@ -16,7 +16,7 @@ from bridge.mirror.overview import Overview, PullState, read_overview
 from bridge.mirror.verification import count_events, verify_mirror
 from bridge.mirror.viewers import Viewers
 from bridge.model import Address, Viewer
-from bridge.sealed import Store, count_broken
+from bridge.sealed import StoreAtRest, count_broken
 
 _HEADINGS = ("VIEWER", "CALENDAR", "EVENTS", "SIZE", "PULLED (UTC)", "WATCHED", "PENDING", "STATE")
 _REDRAW = 1.0  # seconds
@@ -173,7 +173,7 @@ def _counted(count: int, noun: str) -> str:
 # --- verify ------------------------------------------------------------------------------------------
 
 
-def _verify(store: Store, keys: Keys) -> Counter[tuple[str, str]]:
+def _verify(store: StoreAtRest, keys: Keys) -> Counter[tuple[str, str]]:
     faults: Counter[tuple[str, str]] = Counter()
     with store.reading() as connection:
         for column in store.schema.columns:
@@ -182,6 +182,6 @@ def _verify(store: Store, keys: Keys) -> Counter[tuple[str, str]]:
     return +faults
 
 
-def _verify_mirror(store: Store, keys: Keys) -> Counter[tuple[str, str]]:
+def _verify_mirror(store: StoreAtRest, keys: Keys) -> Counter[tuple[str, str]]:
     with click.progressbar(length=count_events(store), label="Looking at events", file=sys.stderr) as bar:
         return verify_mirror(store, keys, bar.update)

@@ -7,7 +7,7 @@ import click
 
 from bridge.cli.settings import at_rest, config_option
 from bridge.keys import LOOK_EVERY, Keys, load_keys
-from bridge.sealed import Store, count_stale, reseal
+from bridge.sealed import StoreAtRest, count_stale, reseal
 from bridge.service import Stores
 
 NOTICED = 2 * LOOK_EVERY
@@ -65,7 +65,7 @@ def _check(found: Stores) -> None:
         store.check()
 
 
-def _stores(found: Stores) -> tuple[Store, ...]:
+def _stores(found: Stores) -> tuple[StoreAtRest, ...]:
     return (found.state,) if found.mirror is None else (found.state, found.mirror)
 
 

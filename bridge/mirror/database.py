@@ -43,6 +43,7 @@ class MirrorDatabase:
         self._engine = engine
         self._writing_engine = for_writing(engine)
         self._keys = keys
+        self._was_there = False  # and has not been set aside since
         self._path = Path(engine.url.database or "")
         with self.reading():
             pass
@@ -99,6 +100,7 @@ class MirrorDatabase:
                     with connection.begin():
                         self._check(connection)
                     connection.info[_CHECKED] = file
+                    self._was_there = True
             except BaseException:
                 connection.invalidate()
                 connection.close()
@@ -107,6 +109,8 @@ class MirrorDatabase:
 
     def _check(self, connection: Connection) -> None:
         if not inspect(connection).has_table(versions.name):
+            if self._was_there:
+                _log.warning("The mirror %s is gone: it is built anew.", self._path)
             metadata.create_all(connection)
             probe = self._keys.seal(_PROBE, _probe_place(self._keys))
             connection.execute(insert(versions).values(version=VERSION, probe=probe))
@@ -133,5 +137,6 @@ class MirrorDatabase:
             if file is None or identify(self._path) != file:
                 return
             self._engine.dispose()
+            self._was_there = False
             aside = set_aside(self._path)
             _log.warning("The mirror %s cannot be used (%s): it became %s and is built anew.", self._path, why, aside)

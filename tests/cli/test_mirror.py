@@ -18,6 +18,7 @@ from sqlalchemy import update
 from bridge.cli import main
 from bridge.config import load
 from bridge.database import make_engine
+from bridge.errors import MirrorFilling
 from bridge.ids import make_etag
 from bridge.item import ChangeKey, Cursor, ItemId, ItemRef, Uid
 from bridge.key_file import KeyFile
@@ -367,6 +368,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from bridge.config import load
 from bridge.database import make_engine
+from bridge.errors import MirrorFilling
 from bridge.keys import load_keys
 from bridge.mirror.mirror import Mirror
 from bridge.model import Address
@@ -429,3 +431,33 @@ def test_processes_that_write_all_the_time_lose_nothing_while_keys_are_replaced(
 
     reopened(bridge, use)
     assert list(bridge.folder.glob("*damaged*")) == []
+
+
+def test_a_mirror_that_is_deleted_or_damaged_while_it_runs_is_begun_anew_and_the_state_stays(
+    bridge: Bridge, caplog: pytest.LogCaptureFixture
+) -> None:
+    ref = bridge.pull(ANNA, 3)
+    bridge.state.names.put(ref, CalendarName("work"))
+    with closing(sqlite3.connect(bridge.folder / "state.db")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+    before = (bridge.folder / "state.db").read_bytes()
+
+    for path in bridge.folder.glob("mirror.db*"):
+        path.unlink()
+    assert bridge.mirror.snapshot(ref).resources == {}
+    bridge.pull(ANNA, 2)
+    with closing(sqlite3.connect(bridge.folder / "mirror.db")) as connection:
+        connection.execute("UPDATE calendars SET cursor = x'00'")
+        connection.commit()
+    with pytest.raises(MirrorFilling):
+        bridge.mirror.status(ref)
+    assert bridge.mirror.snapshot(ref).resources == {}
+
+    assert [message.partition("mirror.db ")[2].partition(" (")[0] for message in caplog.messages] == [
+        "is gone: it is built anew.",
+        "cannot be used",
+    ]
+    assert (bridge.folder / "state.db").read_bytes() == before
+    assert bridge.state.names.get(ref) == "work"
+    assert sorted(path.name for path in bridge.folder.glob("state.db*")) == ["state.db", "state.db-shm", "state.db-wal"]
+    assert bridge("verify").exit_code == 0
