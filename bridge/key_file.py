@@ -77,22 +77,37 @@ class KeyFile:
         with self._troubles():
             return max(0.0, time.time() - self.path.stat().st_mtime)
 
-    def add(self) -> str:
-        """Append a new sealing key, and give its id: whoever reads the file from now on seals with it.
+    def add(self, *, seals: bool = True) -> str:
+        """Add a new sealing key, and give its id: whoever reads the file from now on seals with it.
 
-        Raises ConfigurationInvalid when the file is broken or cannot be replaced.
+        Without ``seals`` it stands before the one that seals, and only opens. Raises ConfigurationInvalid when the file
+        is broken or cannot be replaced.
         """
         key_id = ""
 
-        def append(text: str) -> str:
+        def added(lines: list[str]) -> list[str]:
             nonlocal key_id
-            known = _parse(self.path, text).sealing
+            known = _parse(self.path, "".join(lines)).sealing
             key_id = str(1 + max((int(one) for one in known if one.isdecimal()), default=0))
-            ended = text if text.endswith("\n") else text + "\n"
-            return ended + _line(key_id, secrets.token_bytes(_KEY_LENGTH))
+            new = _line(key_id, secrets.token_bytes(_KEY_LENGTH))
+            if seals:
+                return [*lines, new]
+            last = max(number for number, line in enumerate(lines) if _id_of(line) in known)
+            return [*lines[:last], new, *lines[last:]]
 
-        self._replace(append)
+        self._replace(added)
         return key_id
+
+    def use(self, key_id: str) -> None:
+        """Have a sealing key of the file seal from now on. Raises ConfigurationInvalid, also when it is not there."""
+
+        def moved(lines: list[str]) -> list[str]:
+            if key_id not in _parse(self.path, "".join(lines)).sealing:
+                raise ConfigurationInvalid([f"{self.path}: there is no sealing key {key_id!r} in the key file."])
+            others = [line for line in lines if _id_of(line) != key_id]
+            return [*others, *(line for line in lines if _id_of(line) == key_id)]
+
+        self._replace(moved)
 
     def forget(self, key_ids: Collection[str]) -> None:
         """Take sealing keys out of the file; what is sealed with them cannot be read by anybody any more.
@@ -100,11 +115,10 @@ class KeyFile:
         The last one, which seals, stays in any case. Raises ConfigurationInvalid as `add` does.
         """
 
-        def without(text: str) -> str:
-            newest = list(_parse(self.path, text).sealing)[-1]
+        def without(lines: list[str]) -> list[str]:
+            newest = list(_parse(self.path, "".join(lines)).sealing)[-1]
             gone = set(key_ids) - {newest, _LOOKUP}
-            lines = text.splitlines(keepends=True)
-            return "".join(line for line in lines if line.partition(":")[0].strip() not in gone)
+            return [line for line in lines if _id_of(line) not in gone]
 
         self._replace(without)
 
@@ -117,12 +131,12 @@ class KeyFile:
                 raise ConfigurationInvalid([f"{self.path}: others may read or write the key file; {advice}."])
             return _parse(self.path, file.read().decode("ascii"))
 
-    def _replace(self, change: Callable[[str], str]) -> None:
+    def _replace(self, change: Callable[[list[str]], list[str]]) -> None:
         """Put a changed file in the place of the present one, of the same owner and mode, one process at a time."""
         with self._troubles(), _alone(self.path.parent):
             status = self.path.stat()
-            text = change(self.path.read_text(encoding="ascii"))
-            with _draft(self.path, text) as draft:
+            lines = [f"{line}\n" for line in self.path.read_text(encoding="ascii").splitlines()]
+            with _draft(self.path, "".join(change(lines))) as draft:
                 draft.chmod(stat.S_IMODE(status.st_mode))
                 os.chown(draft, status.st_uid, status.st_gid)  # a bridge of another user than ours must read it
                 draft.replace(self.path)
@@ -141,6 +155,10 @@ class KeyFile:
 
 def _stamp(status: os.stat_result) -> _Stamp:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _id_of(line: str) -> str:
+    return line.partition(":")[0].strip()
 
 
 def _line(key_id: str, key: bytes) -> str:

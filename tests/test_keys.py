@@ -230,6 +230,24 @@ def test_a_key_that_was_forgotten_opens_for_a_running_process_and_for_no_new_one
         load_keys(path).open(old, b"place")
 
 
+def test_a_key_that_is_prepared_opens_and_seals_when_it_is_to(tmp_path: Path) -> None:
+    path = write_key_file(tmp_path / "key", key_line("1", b"a") + key_line("lookup", b"l"))
+    here = KeyFile(path)
+    assert here.add(seals=False) == "2"
+    assert list(here.read().sealing) == ["2", "1"]
+    assert load_keys(path).newest == "1"
+    here.use("2")
+    assert list(here.read().sealing) == ["1", "2"]
+    sealed = load_keys(path).seal(b"plain", b"place")
+    here.use("1")
+    assert load_keys(path).open(sealed, b"place") == b"plain"
+    before = path.read_text()
+    for key_id in ("3", "lookup"):
+        with pytest.raises(ConfigurationInvalid, match="there is no sealing key"):
+            here.use(key_id)
+    assert path.read_text() == before
+
+
 def test_the_lookup_key_and_the_key_that_seals_are_never_forgotten(tmp_path: Path) -> None:
     path = tmp_path / "key"
     before = load_keys(path)

@@ -2,8 +2,8 @@
 
 import json
 import sys
-import time
 from collections import Counter
+from time import sleep
 
 import click
 
@@ -50,7 +50,7 @@ def status(path: str | None, *, as_json: bool, watch: bool) -> None:
                 _show(calendars)
             if not watch or all(one.state is PullState.COMPLETE for one in calendars):
                 return
-            time.sleep(_REDRAW)
+            sleep(_REDRAW)
 
 
 @mirror.command()

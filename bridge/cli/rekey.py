@@ -1,7 +1,7 @@
 """``exchange-bridge mirror rekey``: everything sealed anew with the newest key, beside a running bridge."""
 
 import sys
-import time
+from time import sleep
 
 import click
 
@@ -25,19 +25,34 @@ SETTLED = 15.0
     "that does not bear the newest, as after an interruption.",
 )
 @click.option(
+    "--prepare",
+    is_flag=True,
+    help="Only add a key that opens and does not seal yet. For several hosts: copy the key file to each, then go on "
+    "with --use-key.",
+)
+@click.option("--use-key", metavar="ID", help="Seal with this key of the key file, instead of adding one.")
+@click.option(
     "--forget-old-keys",
     is_flag=True,
     help="Take the old keys out of the key file once nothing bears them. Older backups then need their own key file.",
 )
-def rekey(path: str | None, *, new_key: bool | None, forget_old_keys: bool) -> None:
+def rekey(path: str | None, *, new_key: bool | None, prepare: bool, use_key: str | None, forget_old_keys: bool) -> None:
     """Seal everything anew with a new key: the mirror AND THE STATE.
 
     A running bridge seals with a new key within a second or two. What was interrupted goes on where it was when this
     is run again. Back the key file up at once.
     """
+    if sum((new_key is not None, prepare, use_key is not None)) > 1 or (prepare and forget_old_keys):
+        raise click.UsageError("Give one of --new-key, --no-new-key, --prepare and --use-key; --prepare by itself.")
     with at_rest(path) as (_, found):
         _check(found)
-        if new_key or (new_key is None and _count(found, found.keys) == 0):
+        if prepare:
+            key_id = found.key_file.add(seals=False)
+            click.echo(f"Key {key_id} was added to {found.key_file.path}. It opens, and does not seal yet.")
+            return
+        if use_key is not None:
+            found.key_file.use(use_key)
+        elif new_key or (new_key is None and _count(found, found.keys) == 0):
             key_id = found.key_file.add()
             click.echo(f"Key {key_id} was added to {found.key_file.path}.")
         elif new_key is None:
@@ -47,7 +62,7 @@ def rekey(path: str | None, *, new_key: bool | None, forget_old_keys: bool) -> N
         wait = (SETTLED if forget_old_keys else NOTICED) - found.key_file.age()
     if wait > 0:
         click.echo("Waiting until every process has taken the new key …")
-        time.sleep(wait)
+        sleep(wait)
     with at_rest(path) as (_, found):  # the mirror may be another one by now, or the first
         _check(found)
         broken = _seal_all(found, keys)

@@ -100,7 +100,7 @@ def bridge(tmp_path: Path) -> Iterator[Bridge]:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Let nobody wait; gives how long somebody would have."""
     waited: list[float] = []
-    monkeypatch.setattr("bridge.cli.rekey.time.sleep", waited.append)
+    monkeypatch.setattr("bridge.cli.rekey.sleep", waited.append)
     return waited
 
 
@@ -149,7 +149,7 @@ def test_status_is_drawn_anew_until_all_is_read(bridge: Bridge, monkeypatch: pyt
     def end_of_pull(_: float) -> None:
         bridge.pull(ANNA, 4)
 
-    monkeypatch.setattr("bridge.cli.mirror.time.sleep", end_of_pull)
+    monkeypatch.setattr("bridge.cli.mirror.sleep", end_of_pull)
     told = bridge("status", "--watch").stdout
     assert told.count("VIEWER") == 2
     assert "first pull 2\n" in told
@@ -320,6 +320,20 @@ def test_rekey_goes_on_where_it_was_interrupted(bridge: Bridge, at_once: list[fl
     assert at_once
 
 
+def test_a_key_that_was_prepared_for_several_hosts_seals_when_it_is_to(bridge: Bridge, at_once: list[float]) -> None:
+    ref = bridge.pull(ANNA, 3)
+    assert "Key 2 was added" in bridge("rekey", "--prepare").stdout
+    assert load_keys(bridge.folder / "key").newest == "1"
+    assert bridge("rekey", "--use-key", "2").stdout.endswith("Everything is sealed with key 2.\n")
+    assert len(bridge.mirror.snapshot(ref).resources) == 3
+    result = bridge("rekey", "--use-key", "9")
+    assert (result.exit_code, "there is no sealing key '9'" in result.stderr) == (2, True)
+    assert bridge("rekey", "--use-key", "2", "--new-key").exit_code == 2
+    assert bridge("rekey", "--prepare", "--forget-old-keys").exit_code == 2
+    assert list(KeyFile(bridge.folder / "key").read().sealing) == ["1", "2"]
+    assert at_once
+
+
 def test_old_keys_are_forgotten_when_nothing_bears_them(bridge: Bridge, at_once: list[float]) -> None:
     ref = bridge.pull(ANNA, 3)
     result = bridge("rekey", "--forget-old-keys")
@@ -336,7 +350,7 @@ def test_what_a_slower_process_seals_with_the_old_key_meanwhile_is_sealed_anew_b
     ref = bridge.pull(ANNA, 3)
     lines = KeyFile(bridge.folder / "key").read()
     slow = Mirror(bridge.mirror._database._engine, Keys(lines.sealing, lines.lookup))
-    monkeypatch.setattr("bridge.cli.rekey.time.sleep", lambda _: slow.put(ref, event("slow.ics")))
+    monkeypatch.setattr("bridge.cli.rekey.sleep", lambda _: slow.put(ref, event("slow.ics")))
     assert bridge("rekey", "--forget-old-keys").exit_code == 0
 
     def use(_: State, mirror: Mirror) -> None:
