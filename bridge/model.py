@@ -45,8 +45,20 @@ class BasicCredential:
     password: str = field(repr=False)
 
 
-Credential = BasicCredential
-"""With what Exchange is asked. Others (OAuth, a service account) join here."""
+@dataclass(frozen=True, slots=True)
+class ServiceCredential:
+    """The organisation's service account, which asks as the owner of the mailbox ``acts_as`` (EWS impersonation).
+
+    ``username`` and ``password`` are the account's own. Never printed, never stored.
+    """
+
+    username: str
+    password: str = field(repr=False)
+    acts_as: Address
+
+
+Credential = BasicCredential | ServiceCredential
+"""With what Exchange is asked. Others (OAuth) join here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from bridge.errors import BridgeError
 from bridge.keys import Keys
 from bridge.mirror.schema import calendars, folder_listings, items, pending, resources, watchers
 from bridge.mirror.seals import calendar_key, open_calendars, viewer_key
+from bridge.mirror.watching import LEASE
 from bridge.model import Address, Calendar
 from bridge.sealed import Transactions
 
@@ -65,7 +66,7 @@ def read_overview(database: Transactions, keys: Keys, now: datetime) -> tuple[Ov
         held = {number: (count, size) for number, count, size in connection.execute(totals)}
         owned = _count(connection, items.c.calendar)
         waiting = _count(connection, pending.c.calendar)
-        living = select(watchers.c.id).where(watchers.c.until > to_microseconds(now))
+        living = select(watchers.c.id).where(watchers.c.heard_at >= to_microseconds(now - LEASE))
         alive = set(connection.execute(living).scalars())
         rows = connection.execute(select(calendars)).all()
     found = []

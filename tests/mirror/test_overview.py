@@ -12,6 +12,7 @@ from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
 from bridge.mirror.overview import Overview, PullState, read_overview
 from bridge.mirror.schema import calendars, watchers
+from bridge.mirror.watching import LEASE
 from bridge.model import Calendar, CalendarRef, Rights
 from bridge.resource import Rendered
 
@@ -59,7 +60,7 @@ def test_a_first_pull_tells_how_far_it_is(
     set_columns(mirror, total=8)
     pull(event("a.ics"), event("b.ics"), is_last=False)
     assert (only(mirror, keys, now).state, only(mirror, keys, now).progress) == (PullState.FIRST_PULL, 0.25)
-    set_columns(mirror, window_start=0, window_end=1)
+    set_columns(mirror, window_start=0, window_end=1, window_at=0)
     assert (only(mirror, keys, now).state, only(mirror, keys, now).progress) == (PullState.WINDOW, 0.25)
     set_columns(mirror, total=1)
     assert only(mirror, keys, now).progress == 1.0
@@ -73,7 +74,7 @@ def test_it_is_watched_as_long_as_the_process_lives_that_watches_it(
     mirror.status(ref)
     assert not only(mirror, keys, now).is_watched
     with mirror._database.writing() as connection:
-        connection.execute(insert(watchers).values(id="process", until=to_microseconds(now + timedelta(minutes=1))))
+        connection.execute(insert(watchers).values(id="process", heard_at=to_microseconds(now)))
     set_columns(mirror, watcher="process")
     assert only(mirror, keys, now).is_watched
-    assert not only(mirror, keys, now + timedelta(minutes=1)).is_watched
+    assert not only(mirror, keys, now + LEASE + timedelta(seconds=1)).is_watched
