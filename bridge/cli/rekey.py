@@ -58,14 +58,14 @@ def rekey(path: str | None, *, new_key: bool | None, prepare: bool, use_key: str
         elif new_key is None:
             click.echo(f"Not everything bears key {found.keys.newest} yet: this goes on, without another key.")
         keys = load_keys(found.key_file.path)
-        _seal_all(found, keys)
+        _seal_all(found, keys, "Sealing anew")
         wait = (SETTLED if forget_old_keys else NOTICED) - found.key_file.age()
     if wait > 0:
         click.echo("Waiting until every process has taken the new key …")
         sleep(wait)
     with at_rest(path) as (_, found):  # the mirror may be another one by now, or the first
         _check(found)
-        broken = _seal_all(found, keys)
+        broken = _seal_all(found, keys, "Looking once more")
         if broken:
             told = f"Of what is stored, {broken} cannot be opened and stays as it is; `mirror verify` says where."
             click.echo(told, err=True)
@@ -93,10 +93,10 @@ def _count(found: Stores, keys: Keys) -> int:
     return total
 
 
-def _seal_all(found: Stores, keys: Keys) -> int:
+def _seal_all(found: Stores, keys: Keys, label: str) -> int:
     """Seal anew what is to be, and give how much could not be opened."""
     broken = 0
-    with click.progressbar(length=_count(found, keys), label="Sealing anew", file=sys.stderr) as bar:
+    with click.progressbar(length=_count(found, keys), label=label, file=sys.stderr) as bar:
         for store in _stores(found):
             for column in store.schema.columns:
                 broken += reseal(store, column, keys, bar.update)
