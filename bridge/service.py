@@ -6,6 +6,7 @@ A service belongs to the process that built it: its database connections, thread
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from bridge.accounts.accounts import Accounts, utc_now
 from bridge.config import Settings, service_password
@@ -17,10 +18,14 @@ from bridge.exchange import Waiters
 from bridge.freebusy.busy_time import BusyTime
 from bridge.freebusy.mailbox_times import MailboxTimes
 from bridge.freebusy.occurrence_index import OccurrenceIndex
+from bridge.key_file import KeyFile
 from bridge.keys import Keys, load_keys
 from bridge.mirror.mirror import Mirror
+from bridge.mirror.sealed_columns import MIRROR
 from bridge.model import Caller, ServiceCredential, Viewer
+from bridge.sealed import SealedSchema, StoreAtRest
 from bridge.state.database import StateDatabase
+from bridge.state.sealed_columns import STATE
 from bridge.state.shares import Shares
 from bridge.state.state import State
 from bridge.sync.calendars import Shared
@@ -113,12 +118,53 @@ def prepare(settings: Settings) -> Keys:
     return keys
 
 
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What is at rest: the keys, the state and the mirror, None where there is none yet."""
+
+    key_file: KeyFile
+    keys: Keys
+    state: StoreAtRest
+    mirror: StoreAtRest | None
+
+
+@contextmanager
+def stores(settings: Settings) -> Iterator[Stores]:
+    """Give what is at rest as it is, beside a running bridge; nothing is made, mended or taken to a newer version.
+
+    Raises ConfigurationInvalid where there is no state. Each store is to be checked before it is used.
+    """
+    folder = _find_folder(settings)
+    keys = load_keys(folder / KEY_FILE)
+    with ExitStack() as opened:
+
+        def open_store(schema: SealedSchema, file: Path) -> StoreAtRest:
+            engine = make_engine(file, "FULL")
+            opened.callback(engine.dispose)
+            return StoreAtRest(schema, engine, keys)
+
+        state = open_store(STATE, folder / STATE_FILE)
+        mirror = open_store(MIRROR, folder / MIRROR_FILE) if (folder / MIRROR_FILE).exists() else None
+        yield Stores(KeyFile(folder / KEY_FILE), keys, state, mirror)
+
+
 @contextmanager
 def added_shares(settings: Settings) -> Iterator[Shares]:
     """Give the shares in the state, which a bridge may be using, for a command that is no process of the bridge's.
 
     Raises ConfigurationInvalid where there is no state: another folder would be meant than the bridge's.
     """
+    folder = _find_folder(settings)
+    keys = load_keys(folder / KEY_FILE)
+    engine = make_engine(folder / STATE_FILE, "FULL")
+    try:
+        yield Shares(StateDatabase(engine, keys), keys)
+    finally:
+        engine.dispose()
+
+
+def _find_folder(settings: Settings) -> Path:
+    """Give the state folder of a bridge that was started before. Raises ConfigurationInvalid where there is none."""
     folder = settings.state.folder
     try:
         is_there = (folder / STATE_FILE).exists() and (folder / KEY_FILE).exists()
@@ -129,12 +175,7 @@ def added_shares(settings: Settings) -> Iterator[Shares]:
         raise ConfigurationInvalid(
             [f"{folder}: there is no state of a bridge here. Start the bridge once; or name its folder: {hint}."]
         )
-    keys = load_keys(folder / KEY_FILE)
-    engine = make_engine(folder / STATE_FILE, "FULL")
-    try:
-        yield Shares(StateDatabase(engine, keys), keys)
-    finally:
-        engine.dispose()
+    return folder
 
 
 def _ews_settings(settings: Settings) -> EwsSettings:
