@@ -40,7 +40,7 @@ class Call:
     """A call: who asks, what, with which version and time zone, at which kind of server.
 
     `viewer` is who counts, `login` who logged in: another where he is impersonated; `payer` is charged. An operation
-    whose answer is held open leaves in `streams` what goes on with it.
+    whose answer is held open leaves in `streams` what goes on with it. `server` is the one of several that is asked.
     """
 
     store: Store
@@ -55,6 +55,7 @@ class Call:
     zone: Zone | None = None
     limits: Limits = field(default_factory=Limits)
     streams: list[HeldStream] = field(default_factory=list)
+    server: str = ""
 
     @property
     def rules(self) -> Rules:

@@ -112,6 +112,7 @@ class Rules:
     max_subscriptions: int = 5000
     max_concurrency: int = 27
     hanging_connections: int = 10
+    several_servers: bool = False
 
 
 SOURCES: Mapping[str, str] = MappingProxyType(
@@ -187,6 +188,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         # Each 0: no limit. Streams of 2010 have a budget of their own, as large as that of calls
         "max_concurrency": "[D] EWS throttling, EWSMaxConcurrency: 10 in 2010, 27 since 2013; lenient ones assumed",
         "hanging_connections": "[D] how to maintain affinity, HangingConnectionLimit: 3 in 2013, 10 online",
+        "several_servers": "[D] how to maintain affinity between subscriptions and the Mailbox server",
         "dates_as_times": "[V] dates with the zone's offset; [W] a dateTime there",
     }
 )

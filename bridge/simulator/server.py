@@ -29,6 +29,7 @@ CONTROL_PATH = "/simulator/control"
 REALM = "simulated Exchange"
 _PIECE = 64
 _WORTH_PACKING = 1400
+_HELD_HEADERS = (("Transfer-Encoding", "chunked"), ("Cache-Control", "private"), ("X-NoBuffering", "1"))
 
 
 class Server(ThreadingHTTPServer):
@@ -186,9 +187,9 @@ class Handler(BaseHTTPRequestHandler):
         if viewer is None:
             self._refuse()
             return
-        reply = self.server.service.answer(viewer, body)
+        reply = self.server.service.answer(viewer, body, self.headers)
         try:
-            if self.server.closing.is_set() or (reply.wait and self.server.closing.wait(reply.wait)):
+            if reply.wait and self.server.closing.wait(reply.wait):
                 self.close_connection = True
             elif reply.status == HTTPStatus.UNAUTHORIZED:
                 self._refuse()
@@ -204,8 +205,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def _hold(self, reply: Reply, held: Held) -> None:
         """Send an answer that goes on: chunked, a chunk an envelope, until it ends one way or another."""
+        if self.server.closing.is_set():
+            held.stream.drop("gone")
         with self.server.watch.on(self.connection, lambda: held.stream.drop("gone")):
-            self._begin(reply, [("Transfer-Encoding", "chunked"), ("Cache-Control", "private"), ("X-NoBuffering", "1")])
+            self._begin(reply, [*_HELD_HEADERS, *reply.headers.items()])
             self.wfile.write(self._head)
             self._chunk(reply, reply.body)
             for part in held.parts:

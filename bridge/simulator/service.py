@@ -4,6 +4,7 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from email.message import Message
 from functools import partial
 
 from lxml import etree
@@ -18,6 +19,7 @@ from bridge.simulator.impersonation import impersonated
 from bridge.simulator.model import Person
 from bridge.simulator.operations import OPERATIONS
 from bridge.simulator.records import Records, Seen
+from bridge.simulator.routing import COOKIE, prefers, server_of
 from bridge.simulator.rules import Personality
 from bridge.simulator.schemas import Schemas
 from bridge.simulator.store import Store
@@ -62,11 +64,12 @@ class Held:
 
 @dataclass(frozen=True)
 class Asker:
-    """Who asks: who logged in, who that counts as, whose budget is charged."""
+    """Who asks: who logged in, who that counts as, whose budget is charged; and which server is asked."""
 
     login: Person
     viewer: Person
     payer: Payer
+    server: str = ""
 
 
 @dataclass
@@ -85,7 +88,7 @@ class Service:
         self.subscriptions = Subscriptions(self.store, self.personality, self.faults)
         self.faults.listener = self.subscriptions.wake
 
-    def answer(self, login: Person, body: bytes) -> Reply:
+    def answer(self, login: Person, body: bytes, headers: Message) -> Reply:
         """Give the reply to a request of somebody who has logged in."""
         try:
             request = read_request(body)
@@ -95,6 +98,8 @@ class Service:
             return self._fault(fault)
         try:
             asker = self._asker(login, request)
+            if self.personality.rules.several_servers:
+                asker = replace(asker, server=server_of(self.store, headers, login))
         except Fault as fault:
             self.records.refuse(f"{request.operation}: {fault.message}")
             self.records.count(Seen(request.operation, "", login.address, 500, fault.code, login.address))
@@ -110,6 +115,8 @@ class Service:
         else:
             exceeded = Fault("ErrorExceededConnectionCount")
             reply, outcome = self._fault(exceeded), exceeded.code
+        if asker.server and prefers(headers):
+            reply = replace(reply, headers={**reply.headers, "Set-Cookie": f"{COOKIE}={asker.server}; path=/"})
         seen = Seen(request.operation, mailbox, asker.viewer.address, reply.status, outcome, asker.login.address)
         self.records.count(seen)
         return reply
@@ -220,6 +227,7 @@ class Service:
                 viewer=asker.viewer,
                 login=asker.login,
                 payer=asker.payer,
+                server=asker.server,
                 personality=self.personality,
                 request=request.element,
                 version=version,

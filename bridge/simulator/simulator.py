@@ -158,6 +158,12 @@ class Simulator:
         """Forget every subscription, as a server does that is restarted; held streams break."""
         self.service.subscriptions.lose()
 
+    def allow_notifications(self, which: str) -> None:
+        """Allow `none`, `pull` or `streaming` (both) from now on, in place of the rule; what there is goes on."""
+        if which not in NOTIFICATIONS:
+            raise ValueError(f"notifications is one of {', '.join(NOTIFICATIONS)}")
+        self.service.subscriptions.allowed = which
+
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
         """Give the subscriptions that are alive, oldest first."""

@@ -33,7 +33,10 @@ class Notice:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a subscription is to be: `folders` None for all of the mailbox, `minutes` that it lives unused."""
+    """What a subscription is to be: `folders` None for all of the mailbox, `minutes` that it lives unused.
+
+    `server` is the one of several that knows it.
+    """
 
     owner: str
     payer: Payer
@@ -42,6 +45,7 @@ class Wish:
     kinds: frozenset[str]
     minutes: int
     is_streaming: bool = False
+    server: str = ""
 
 
 class Holder(Protocol):
@@ -93,10 +97,14 @@ class Subscription:
 
 
 class Subscriptions:
-    """All subscriptions of a server. What asks them holds the store's lock."""
+    """All subscriptions of a server. What asks them holds the store's lock.
+
+    `allowed` is none, pull or streaming, each more than the one before.
+    """
 
     def __init__(self, store: Store, personality: Personality, faults: Faults) -> None:
         self.database = store.guid("database")
+        self.allowed = personality.rules.notifications
         self._store = store
         self._rules = personality.rules
         self._missed = "ErrorMissedNotificationEvents"
@@ -140,30 +148,30 @@ class Subscriptions:
         self._all[subscription.id] = subscription
         return subscription
 
-    def find(self, named: str, owner: str) -> Subscription:
-        """Give the subscription of an id, whose timer begins anew; its owner alone may ask."""
+    def find(self, named: str, owner: str, server: str = "") -> Subscription:
+        """Give the subscription of an id, whose timer begins anew; its owner alone may ask, at the server it is at."""
         self._expire()
         if named in self._expired:
             self._expired.discard(named)
             raise EwsError("ErrorExpiredSubscription")
         subscription = self._all.get(named)
-        if subscription is None:
+        if subscription is None or subscription.wish.server != server:
             raise EwsError("ErrorSubscriptionNotFound")
         if subscription.wish.owner != owner:
             raise EwsError("ErrorSubscriptionAccessDenied")
         subscription.used = self._store.clock()
         return subscription
 
-    def unsubscribe(self, named: str, owner: str) -> None:
+    def unsubscribe(self, named: str, owner: str, server: str = "") -> None:
         """End a subscription; what holds an answer for it is told."""
-        subscription = self.find(named, owner)
+        subscription = self.find(named, owner, server)
         del self._all[named]
         if subscription.stream:
             subscription.stream.refuse(subscription, "ErrorSubscriptionUnsubscribed")
 
-    def pull(self, named: str, owner: str, mark: str) -> tuple[Subscription, Sequence[Notice]]:
+    def pull(self, named: str, owner: str, mark: str, server: str = "") -> tuple[Subscription, Sequence[Notice]]:
         """Give the next events after the watermark told last; rule `watermark_told_last`."""
-        subscription = self.find(named, owner)
+        subscription = self.find(named, owner, server)
         if subscription.wish.is_streaming:
             raise EwsError("ErrorInvalidSubscription")
         if parse_watermark(self.database, mark) != subscription.told:

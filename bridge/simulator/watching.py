@@ -64,8 +64,15 @@ class Watch:
                 if number == self._end:
                     return
                 with self._lock:
-                    gone = self._gone.pop(number, None)
+                    # The number may be another connection's by now
+                    gone = self._gone.pop(number) if number in self._gone and _is_over(number) else None
                     if gone:
                         epoll.unregister(number)
                 if gone:
                     gone()
+
+
+def _is_over(number: int) -> bool:
+    poll = select.poll()
+    poll.register(number, select.POLLRDHUP)
+    return bool(poll.poll(0))

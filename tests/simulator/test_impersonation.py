@@ -159,3 +159,37 @@ def test_exchangelib_impersonates(sim: Simulator) -> None:
         assert (subscription.id, subscription.wish.owner) == (named, BRIDGE)
         assert subscription.wish.mailbox == sim.person(ANNA).mailbox
     ews.protocol.CachingProtocol.clear_cache()
+
+
+def test_a_subscription_is_known_to_one_of_several_servers(make_sim: Make, make_ask: Make) -> None:
+    ask = make_ask(make_sim(people=PEOPLE, several_servers=True))
+    subscribe = (
+        '<m:Subscribe><m:PullSubscriptionRequest><t:FolderIds><t:DistinguishedFolderId Id="calendar"/></t:FolderIds>'
+        "<t:EventTypes><t:EventType>CreatedEvent</t:EventType></t:EventTypes><t:Timeout>5</t:Timeout>"
+        "</m:PullSubscriptionRequest></m:Subscribe>"
+    )
+    named = f"<t:SmtpAddress>{ANNA}</t:SmtpAddress>"
+    affinity = {"X-AnchorMailbox": ANNA, "X-PreferServerAffinity": "true"}
+
+    def code(body: str, headers: dict[str, str]) -> str:
+        ask.session.headers.update(headers)
+        answer = send(ask, body, named)
+        for name in headers:
+            del ask.session.headers[name]
+        root = etree.fromstring(answer.content)
+        told.update({etree.QName(element).localname: element.text for element in root.iter() if element.text})
+        return str(next(root.iter("{*}ResponseCode")).text)
+
+    told: dict[str, str] = {}
+    assert code(subscribe, affinity) == "NoError"
+    (cookie,) = ask.session.cookies
+    assert cookie.name == "X-BackEndOverrideCookie"
+    ids = f"<m:SubscriptionId>{told['SubscriptionId']}</m:SubscriptionId>"
+    events = f"<m:GetEvents>{ids}<m:Watermark>{told['Watermark']}</m:Watermark></m:GetEvents>"
+    assert code(events, {"X-PreferServerAffinity": "true"}) == "NoError"
+    assert code(events, {"X-AnchorMailbox": ANNA}) == "NoError"
+    ask.session.cookies.clear()
+    assert code(events, {"X-PreferServerAffinity": "true"}) == "ErrorSubscriptionNotFound"
+    assert code(f"<m:Unsubscribe>{ids}</m:Unsubscribe>", {}) == "ErrorSubscriptionNotFound"
+    ask.session.cookies.clear()  # it names the server of the service account by now
+    assert code(f"<m:Unsubscribe>{ids}</m:Unsubscribe>", affinity) == "NoError"

@@ -313,6 +313,23 @@ def test_a_server_may_not_allow_notifications(make_sim: Make, make_ask: Make, al
         Simulator(notifications="some")
 
 
+def test_what_is_allowed_can_change(ask: Any, sim: Simulator) -> None:
+    pull = Pull(ask)
+    sim.allow_notifications("none")
+    assert ask.code(subscribe_text()) == "ErrorAccessDenied"
+    assert pull() == [("Status", "")]
+    state = requests.post(sim.control_url, json={"notifications": "pull"}, timeout=10).json()
+    assert state["notifications"] == "pull"
+    assert [ask.code(subscribe_text(streaming=streaming)) for streaming in (False, True)] == [
+        "NoError",
+        "ErrorAccessDenied",
+    ]
+    for wrong in ("some", ["pull"], None):
+        assert requests.post(sim.control_url, json={"notifications": wrong}, timeout=10).status_code == 400
+    with pytest.raises(ValueError, match="notifications is one of"):
+        sim.allow_notifications("some")
+
+
 def test_a_stream_says_that_it_is_open_and_then_what_happens(ask: Any, sim: Simulator) -> None:
     with Listener(ask, [stream_id(ask)]) as listener:
         first = listener.read()

@@ -13,7 +13,7 @@ def get_events(call: Call) -> Element:
 
 
 def _one(call: Call, named: str, mark: str) -> Element:
-    subscription, notices = call.subscriptions.pull(named, call.login.address, mark)
+    subscription, notices = call.subscriptions.pull(named, call.login.address, mark, call.server)
     message = success("GetEvents")
     notification = add(message, M + "Notification")
     add(notification, T + "SubscriptionId", subscription.id)

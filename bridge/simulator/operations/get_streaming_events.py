@@ -48,7 +48,7 @@ def _find(call: Call, named: list[str]) -> tuple[list[Subscription], dict[str, s
     wrong: dict[str, str] = {}
     for one in named:
         try:
-            subscription = call.subscriptions.find(one, call.login.address)
+            subscription = call.subscriptions.find(one, call.login.address, call.server)
         except EwsError as error:
             wrong[one] = _TOLD_AS.get(error.code, error.code)
             continue

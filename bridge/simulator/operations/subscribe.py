@@ -36,7 +36,7 @@ def _minutes(call: Call, asked: Element) -> int:
 
 
 def _one(call: Call, asked: Element, kinds: frozenset[str], minutes: int) -> Element:
-    if call.rules.notifications not in _ALLOWED[name_of(asked)]:
+    if call.subscriptions.allowed not in _ALLOWED[name_of(asked)]:
         raise EwsError("ErrorAccessDenied", "Notifications are not allowed.")
     folders = _folders(call, asked)
     is_streaming = name_of(asked) == "StreamingSubscriptionRequest"
@@ -48,6 +48,7 @@ def _one(call: Call, asked: Element, kinds: frozenset[str], minutes: int) -> Ele
         kinds=kinds,
         minutes=minutes,
         is_streaming=is_streaming,
+        server=call.server,
     )
     subscription = call.subscriptions.subscribe(wish, text_of(asked, T + "Watermark"))
     message = success("Subscribe")

@@ -10,7 +10,7 @@ def unsubscribe(call: Call) -> Element:
     named = text_of(required(call.request, "SubscriptionId"))
 
     def one() -> Element:
-        call.subscriptions.unsubscribe(named, call.login.address)
+        call.subscriptions.unsubscribe(named, call.login.address, call.server)
         return success("Unsubscribe")
 
     return respond(call, [one])
