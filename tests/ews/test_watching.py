@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ from bridge.model import (
     ServiceCredential,
     Viewer,
 )
+from bridge.simulator.people import PersonPlan
+from bridge.simulator.simulator import Simulator
+
+from heard import Heard
 
 SAMPLES = Path(os.environ["EXCHANGE_SCHEMAS"]) / "documented"
 ANNA, BOB = Address("anna@example.com"), Address("bob@example.com")
@@ -309,3 +314,49 @@ def test_the_build_promises_how_changes_are_told(
     zones += "</m:GetServerTimeZonesResponseMessage></m:ResponseMessages></m:GetServerTimeZonesResponse>"
     port, _ = exchange(answers.http(answers.envelope(zones, build)))
     assert port.capabilities(caller(ANNA), soon()).notifications is how
+
+
+# --- several servers behind one address --------------------------------------------------------------
+
+
+@pytest.fixture
+def organisation() -> Iterator[tuple[Simulator, EwsExchange]]:
+    """Run an organisation of several servers, each with one mailbox, and a service account."""
+    people = [PersonPlan(address.title(), address, "x") for address in (ANNA, BOB)]
+    people.append(PersonPlan("Service", "service", "x", impersonates=True))
+    with Simulator(people, several_servers=True) as server:
+        port = EwsExchange(EwsSettings(server.url))
+        yield server, port
+        port.close()
+        assert server.invalid_answers == []
+
+
+def test_one_stream_tells_a_service_account_of_mailboxes_on_several_servers(
+    organisation: tuple[Simulator, EwsExchange],
+) -> None:
+    server, port = organisation
+    callers = [caller(address, service=True) for address in (ANNA, BOB)]
+    calendars = [port.calendars(one, one.viewer.address, soon())[0].ref for one in callers]
+
+    def watch() -> list[Subscription]:
+        return [
+            port.subscribe(one, [ref], Notifications.STREAM, soon())
+            for one, ref in zip(callers, calendars, strict=True)
+        ]
+
+    def heard_of_all(subscriptions: list[Subscription]) -> None:
+        stream = port.listen(callers[1], subscriptions, 10, soon())
+        try:
+            heard = Heard(stream)
+            for ref in calendars:
+                start = datetime(2027, 1, 1, 9, tzinfo=UTC)
+                server.add_event(ref.mailbox, subject="E", start=start, end=start)
+            wanted = {subscription.id for subscription in subscriptions}
+            heard.until(lambda heard: {one.subscription for one in heard.woken} == wanted)
+            assert not any(one.is_lost for one in heard.woken)
+        finally:
+            stream.close()
+
+    heard_of_all(watch())
+    server.lose_subscriptions()
+    heard_of_all(watch())
