@@ -118,6 +118,9 @@ BEYOND = {
 }
 """Troubles that are no knob."""
 
+OF_WATCHING = frozenset({"stream_cut", "stream_end", "stream_silent", "missed_events", "lost_events"})
+"""Knobs of notifications: no request is answered by one, so that they have no place in the matrix."""
+
 _LATE = 60_000
 WRITING = ("CreateItem", "UpdateItem", "DeleteItem", "MoveItem", "CreateFolder", "UpdateFolder")
 _SYNC = ("SyncFolderItems",)
