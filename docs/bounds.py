@@ -13,7 +13,7 @@ from bridge.mirror import busy_months, grave_row
 from bridge.mirror.mirror import Mirror
 from bridge.service import waiting_places
 from bridge.state import kept_properties
-from bridge.sync import directory, freshness, pull
+from bridge.sync import asking, directory, pull
 from docs.tables import table
 
 _MIB = 2**20
@@ -47,8 +47,8 @@ BOUNDS = (
     Bound("of these for one mailbox", f"a quarter ({_OF_ONE})", "`service.waiting_places`", _CROWD),
     Bound(
         "threads that ask Exchange behind requests",
-        f"{freshness.AT_ONCE}, and {pull.AT_ONCE} readers for each pull",
-        "`freshness.AT_ONCE`, `pull.AT_ONCE`",
+        f"{asking.AT_ONCE}, and {pull.AT_ONCE} readers for each pull",
+        "`sync/asking.py`, `sync/pull.py`",
         _CROWD,
     ),
     Bound(

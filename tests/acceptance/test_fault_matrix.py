@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,13 +20,15 @@ from docs.fault_matrix import REQUESTS, TROUBLES, Effect, Mailbox, Request, Shap
 
 from conforming import SPACES, of_events
 from door import Answer
-from events import START, event
+from events import event
 
 AT_ONCE = 8
 LONG_AGO = -700.0
 """Seconds: a mirror counts as fresh for 15, a list of calendars for 60, a login for 600."""
 PASSED = 3600.0
 """Seconds after which every back-off, and what is remembered of a failure, is over."""
+START = datetime(2035, 3, 5, 9, tzinfo=UTC)
+"""When the first event takes place: far from the months that a first reading begins with."""
 HERE = ("one", "two", "more")
 """The UIDs of the events that are there from the beginning; `later` comes when the mailbox has been read."""
 SHORTEST = 600
@@ -100,7 +102,7 @@ def _sync(token: Callable[[Cell], str]) -> Ask:
     )
 
 
-_SPAN = 'start="20270301T000000Z" end="20270302T000000Z"'
+_SPAN = 'start="20350305T000000Z" end="20350306T000000Z"'
 _ICALENDAR = {"Content_Type": "text/calendar; charset=utf-8"}
 _LISTED = "<displayname/><resourcetype/><sync-token/>"
 
@@ -118,10 +120,20 @@ ASK: Mapping[str, Ask] = {
     "sync-collection": _sync(lambda cell: cell.token),
     "free-busy-query": _report(lambda _: f"<C:free-busy-query {SPACES}><C:time-range {_SPAN}/></C:free-busy-query>"),
     "PUT of a new event": lambda bridge, cell: bridge.ask(
-        cell.person, "PUT", cell.calendar + "new.ics", event("new"), If_None_Match="*", **_ICALENDAR
+        cell.person,
+        "PUT",
+        cell.calendar + "new.ics",
+        event("new", start="20350305T090000Z"),
+        If_None_Match="*",
+        **_ICALENDAR,
     ),
     "PUT of a changed event": lambda bridge, cell: bridge.ask(
-        cell.person, "PUT", cell.calendar + "one.ics", event("one", "Changed"), If_Match=cell.etag, **_ICALENDAR
+        cell.person,
+        "PUT",
+        cell.calendar + "one.ics",
+        event("one", "Changed", start="20350305T090000Z"),
+        If_Match=cell.etag,
+        **_ICALENDAR,
     ),
     "DELETE": lambda bridge, cell: bridge.ask(cell.person, "DELETE", cell.calendar + "one.ics", If_Match=cell.etag),
     "MOVE": lambda bridge, cell: bridge.ask(

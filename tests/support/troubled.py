@@ -20,7 +20,8 @@ from bridge.exchange import Deadline
 from bridge.service import build
 from bridge.simulator import PersonPlan, Simulator
 from bridge.storage_plugin.application import make_application
-from bridge.sync import freshness
+from bridge.sync.freshness import Patience
+from bridge.sync.store import CalendarStore
 from docs.fault_matrix import Trouble
 
 from door import Answer, send
@@ -28,6 +29,8 @@ from door import Answer, send
 PASSWORD = "correct horse"
 SHORT = 0.4
 """Seconds that any wait for Exchange lasts at most while that is slow."""
+LONG = 60.0
+"""The same while it is not: a machine that does much else is no trouble of Exchange's."""
 
 
 class Clock:
@@ -47,26 +50,29 @@ class Clock:
 
 
 class Waits:
-    """How long the bridge waits for Exchange: as it is made, or `SHORT`. All that must be known of it is here."""
+    """How long the bridge waits for Exchange: `LONG`, or `SHORT`. All that must be known of it is here."""
 
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        """Take what undoes it in the end."""
-        self._as_made = {name: getattr(freshness, name) for name in ("WAIT_KNOWN", "WAIT_FIRST")}
-        self._patch = patch
-        self._longest = float("inf")
+    def __init__(self, patch: pytest.MonkeyPatch, store: CalendarStore) -> None:
+        """Take what undoes it in the end, and the store whose requests wait."""
+        self._questions = store._questions
+        self._longest = LONG
         patch.setattr(Deadline, "after", classmethod(self._after))
+        self._be(LONG)
 
     def shorten(self) -> None:
         """Wait no longer than `SHORT`."""
-        self._longest = SHORT
-        for name in self._as_made:
-            self._patch.setattr(freshness, name, SHORT)
+        self._be(SHORT)
 
     def restore(self) -> None:
-        """Wait as the bridge is made to."""
-        self._longest = float("inf")
-        for name, seconds in self._as_made.items():
-            self._patch.setattr(freshness, name, seconds)
+        """Wait until what is being asked has failed, and be patient from then on."""
+        end = time.monotonic() + LONG
+        while self._questions._flights and time.monotonic() < end:
+            time.sleep(0.02)
+        self._be(LONG)
+
+    def _be(self, seconds: float) -> None:
+        self._longest = seconds
+        self._questions._patience = Patience(known=seconds, first=seconds)
 
     def _after(self, kind: type[Deadline], seconds: float) -> Deadline:
         return kind(time.monotonic() + min(seconds, self._longest))
@@ -102,7 +108,7 @@ class Troubled:
             beyond.get(trouble.knob.kind, set_knob)()
 
     def end(self, trouble: Trouble) -> None:
-        """Let it end."""
+        """Let it end, with all that was asked meanwhile."""
         self.waits.restore()
         self.exchange.faults.clear()
         if trouble.knob.kind in {"refused", "silent"}:
@@ -127,7 +133,7 @@ def troubled(
         )
         service = build(load(config, {}))
         try:
-            yield Troubled(make_application(service), exchange, clock, gate, Waits(patch))
+            yield Troubled(make_application(service), exchange, clock, gate, Waits(patch, service.store))
         finally:
             service.close()
         assert exchange.outbox == []
