@@ -71,7 +71,7 @@ def build(settings: Settings) -> Service:
         opened.callback(state.close)
         exchange = EwsExchange(_ews_settings(settings))
         opened.callback(exchange.close)
-        waiters = Waiters(settings.server.threads // 2)
+        waiters = Waiters(*waiting_places(settings.server.threads))
         accounts = Accounts(exchange, state.proofs, settings.exchange.organisation, waiters)
         opened.callback(accounts.close)
         mirror = Mirror(mirror_engine, keys)
@@ -93,6 +93,15 @@ def build(settings: Settings) -> Service:
             working_elsewhere=settings.freebusy.working_elsewhere,
         )
         return Service(settings, accounts, store, index, busy_time, front_page, opened.pop_all().close)
+
+
+def waiting_places(threads: int) -> tuple[int, int]:
+    """Say how many of so many threads may wait for Exchange: half of them; and of these for one mailbox: a quarter.
+
+    Two devices of one person wait side by side in any case.
+    """
+    places = threads // 2
+    return places, max(2, places // 4)
 
 
 def prepare(settings: Settings) -> Keys:
