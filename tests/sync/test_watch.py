@@ -214,7 +214,7 @@ def test_a_limit_on_streams_is_kept_to_and_the_calendar_is_pulled_when_asked_for
     world.later()
     world.outlook_adds("two@outlook")
     assert len(world.etags()) == 2
-    assert world.exchange.calls["listen"] == 1, "Exchange asked for ten seconds"
+    assert world.exchange.calls["listen"] == 1, "Exchange asked for a minute"
     assert not world.is_quiet()
 
 
