@@ -8,7 +8,7 @@ from typing import IO, Any, TypeVar
 import click
 
 from bridge import config
-from bridge.errors import ConfigurationInvalid
+from bridge.errors import ConfigurationInvalid, Unavailable
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -35,11 +35,13 @@ def config_option(command: _Command) -> _Command:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Turn ConfigurationInvalid into what click prints."""
+    """Turn ConfigurationInvalid, and what may go well another time, into what click prints."""
     try:
         yield
     except ConfigurationInvalid as error:
         raise BadConfiguration(error.problems) from error
+    except Unavailable as error:
+        raise click.ClickException(str(error)) from error
 
 
 def read_settings(path: str | None) -> config.Settings:

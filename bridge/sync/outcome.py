@@ -15,7 +15,7 @@ from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarName, CalendarRef, Caller, Name
 from bridge.resource import Conditions
 from bridge.state.intents import Intent, Intents, IntentStands
-from bridge.state.processes import Processes
+from bridge.state.liveness import Liveness
 from bridge.sync.look import Look
 from bridge.sync.traces import make_traces
 
@@ -73,7 +73,7 @@ class Outcomes:
         look: Look,
         mirror: Mirror,
         intents: Intents,
-        processes: Processes,
+        processes: Liveness,
         now: Callable[[], datetime],
     ) -> None:
         """Take what looks at Exchange, the mirror, the intents, the processes that may hold them, and a UTC clock."""
@@ -104,6 +104,8 @@ class Outcomes:
             now = self._now()
             self._intents.finish(intent, DONE, now)
             self._intents.expire(now - REMEMBERED)
+        except IntentStands:  # others did not know this process to live for a while, and one of them took it over
+            raise WriteUnderWay(UNDER_WAY, RETRY) from None
         except BaseException as error:
             if isinstance(error, ExchangeSays | Refused) and not isinstance(error, CredentialRefused | FolderMissing):
                 self._intents.drop(intent)

@@ -20,6 +20,8 @@ from bridge.model import Address, CalendarRef, FolderId, Name, OrganisationId
 from bridge.state.intents import FIRST_STEP, Intent, IntentStands
 from bridge.state.state import State
 
+from stores import Stores, wait_for_death
+
 OpenState = Callable[..., State]
 Begin = Callable[..., Intent]
 A, B = Name("a.ics"), Name("b.ics")
@@ -207,10 +209,9 @@ from bridge.keys import Keys
 from bridge.item import *
 from bridge.model import *
 from bridge.resource import *
-from bridge.database import make_engine
 from bridge.state.state import State
-folder = Path(sys.argv[1])
-state = State(make_engine(folder / "state.db", "FULL"), Keys({"1": b"1" * 32}, b"l" * 32), folder)
+from stores import open_engine
+state = State(open_engine(sys.argv[2], "state"), Keys({"1": b"1" * 32}, b"l" * 32), Path(sys.argv[1]))
 viewer = Viewer(OrganisationId("example"), Address("anna@example.com"))
 ref = CalendarRef(viewer, Address("anna@example.com"), FolderId("AAMkFolder="))
 now = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -223,9 +224,11 @@ sys.stdin.read()
 
 
 def test_the_intent_of_a_killed_process_stands_and_is_taken_over(
-    begin: Begin, state: State, ref: CalendarRef, tmp_path: Path, now: datetime
+    begin: Begin, state: State, ref: CalendarRef, tmp_path: Path, now: datetime, stores: Stores
 ) -> None:
-    with Popen([sys.executable, "-c", BEGIN_AND_WAIT, str(tmp_path)], stdin=PIPE, stdout=PIPE, text=True) as process:
+    command = [sys.executable, "-c", BEGIN_AND_WAIT, str(tmp_path), stores.place]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with Popen(command, stdin=PIPE, stdout=PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         number, owner = json.loads(process.stdout.readline())
         assert state.processes.is_alive(owner)
@@ -234,6 +237,7 @@ def test_the_intent_of_a_killed_process_stands_and_is_taken_over(
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
 
+    wait_for_death(stores.place, state.processes.own_id)
     assert not state.processes.is_alive(owner)
     (standing,) = state.intents.standing(ref)
     assert (standing.id, standing.owner, standing.step) == (number, owner, "sent")
