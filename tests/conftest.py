@@ -46,6 +46,16 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         pytest.skip(str(reason))
 
 
+@pytest.fixture
+def own_cluster(cluster: Cluster) -> Iterator[Cluster]:
+    """Give a PostgreSQL that the test may stop and start."""
+    own = cluster.another()
+    try:
+        yield own
+    finally:
+        own.remove()
+
+
 @pytest.fixture(scope="session")
 def own_database(cluster: Cluster) -> Iterator[str]:
     """Give the URL of a database that is this process's own."""

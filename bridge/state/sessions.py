@@ -13,7 +13,7 @@ import threading
 from contextlib import suppress
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Engine, func, literal, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bridge.database import open_session, troubles
 from bridge.errors import Unavailable
@@ -124,12 +124,9 @@ class Sessions:
     def _watch(self) -> None:
         while not self._is_closed:
             self._wait()
-            try:
-                with troubles(_STORE), self._lock:
-                    if not self._is_closed and self._is_disturbed() and not self._answers():
-                        self._renew()
-            except Unavailable:
-                LOG.debug("there is no session yet")
+            with suppress(SQLAlchemyError, OSError), self._lock:  # then it is tried again in a while
+                if not self._is_closed and self._is_disturbed() and not self._answers():
+                    self._renew()
 
     def _wait(self) -> None:
         """Wait until the bell rings, the session has something to say or, while there is none, for the next try."""

@@ -54,6 +54,12 @@ class Cluster:
         cluster.run("initdb", "-D", str(folder / "data"), "-U", "bridge", "-A", "trust", "-E", "UTF8", "-N")
         return cluster
 
+    def another(self) -> "Cluster":
+        """Make one more, and start it."""
+        made = self.make(self._binaries)
+        made.start()
+        return made
+
     def url(self, name: str = "postgres") -> str:
         """Give the URL of one of its databases."""
         return f"postgresql://bridge@/{name}?host={self.folder}&port={PORT}"
