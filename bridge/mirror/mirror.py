@@ -240,7 +240,7 @@ class Mirror:
     def drop(self, ref: CalendarRef) -> None:
         """Remove what a viewer was told of a calendar that is gone."""
         seals = CalendarSeals(self._keys, ref)
-        with self._database.writing() as connection:
+        with self._database.writing(seals.calendar) as connection:
             connection.execute(delete(calendars).where(calendars.c.key == seals.calendar))
 
     def forget(self, viewer: Viewer) -> None:

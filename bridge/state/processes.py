@@ -3,7 +3,7 @@
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,6 +26,9 @@ class Processes:
 
     def hold(self) -> None:
         """Do nothing: a lock on a file is held until the process ends."""
+
+    def when_back(self, do: Callable[[], None]) -> None:
+        """Do nothing, for the same reason."""
 
     def is_alive(self, process_id: str) -> bool:
         """Whether the process lives. An id that no process ever had is not alive.

@@ -10,6 +10,7 @@ import secrets
 import selectors
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Engine, func, literal, select
@@ -44,6 +45,8 @@ class Sessions:
         self._lock = threading.Lock()
         self._session: Connection | None = None
         self._is_closed = False
+        self._is_back = False
+        self._to_do: list[Callable[[], None]] = []
         self._bell, self._rung = socket.socketpair()
         try:
             self.hold()
@@ -77,6 +80,10 @@ class Sessions:
             is_free = select(func.pg_try_advisory_xact_lock_shared(_number(process_id)))
             return not connection.execute(is_free).scalar_one()
 
+    def when_back(self, do: Callable[[], None]) -> None:
+        """Have this done by the thread that mends the session, each time there is one again."""
+        self._to_do.append(do)
+
     def close(self) -> None:
         """Leave: the lock goes with the session."""
         with self._lock:
@@ -108,6 +115,7 @@ class Sessions:
             session.close()
             raise
         self._session = session
+        self._is_back = True
         self._ring()
 
     def _drop(self) -> None:
@@ -127,6 +135,10 @@ class Sessions:
             with suppress(SQLAlchemyError, OSError), self._lock:  # then it is tried again in a while
                 if not self._is_closed and self._is_disturbed() and not self._answers():
                     self._renew()
+            if self._is_back and not self._is_closed:
+                self._is_back = False
+                for do in self._to_do:
+                    do()
 
     def _wait(self) -> None:
         """Wait until the bell rings, the session has something to say or, while there is none, for the next try."""

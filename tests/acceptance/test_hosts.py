@@ -200,6 +200,21 @@ def test_a_server_that_is_restarted_in_the_middle_of_a_write_leaves_the_event_th
     assert [item.uid for item in own_hosts.exchange.events(ANN)] == ["mine-1"]
 
 
+def test_a_write_that_ends_while_the_server_is_away_is_settled_by_any_host_afterwards(own_hosts: Hosts) -> None:
+    listing(own_hosts.first)
+    listing(own_hosts.second)
+    own_hosts.exchange.trouble("latency", operation="CreateItem", count=1, milliseconds=HANGS)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(own_hosts.first.put, "mine.ics", event("mine-1"), If_None_Match="*")
+        until_under_way(own_hosts)
+        own_hosts.cluster.stop()
+        assert writing.result().status_code == 503
+    own_hosts.cluster.start()
+    again = eventually(partial(own_hosts.second.put, "mine.ics", event("mine-1"), If_None_Match="*"))
+    assert again.status_code == 201, "the retry was not answered as the first"
+    assert [item.uid for item in own_hosts.exchange.events(ANN)] == ["mine-1"]
+
+
 def test_a_host_with_another_key_file_does_not_start_and_says_why(hosts: Hosts, tmp_path: Path) -> None:
     other = tmp_path / "three"
     other.mkdir()

@@ -86,6 +86,25 @@ def test_of_many_pushes_of_a_resource_that_begin_at_once_one_does(begin: Begin, 
         assert sum(pool.map(try_to_begin, range(8))) == 1
 
 
+def test_of_names_of_one_uid_that_begin_at_once_all_but_the_first_see_an_earlier_one(
+    begin: Begin, open_state: OpenState, ref: CalendarRef
+) -> None:
+    states = [open_state() for _ in range(4)]
+    start = threading.Barrier(4)
+
+    def begin_and_look(number: int) -> bool:
+        start.wait()
+        own = begin(Name(f"{number}.ics"), state=states[number % 4])
+        return any(one.uid == own.uid and one.id < own.id for one in states[number % 4].intents.standing(ref))
+
+    for _round in range(5):
+        with ThreadPoolExecutor(4) as pool:
+            seen = list(pool.map(begin_and_look, range(4)))
+        assert seen.count(False) == 1
+        for intent in states[0].intents.standing(ref):
+            states[0].intents.drop(intent)
+
+
 def test_other_names_calendars_mailboxes_and_organisations_are_free(begin: Begin, ref: CalendarRef) -> None:
     begin()
     begin(B)
