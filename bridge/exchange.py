@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import NewType, Protocol
 
 from bridge.errors import ExchangeBusy, ExchangeSays
 from bridge.item import (
@@ -80,6 +80,70 @@ class Deletion(Enum):
     """Into the mailbox's recoverable items: for delegates, who may not write to Deleted Items."""
 
 
+class Notifications(Enum):
+    """How a server tells that a calendar has changed."""
+
+    NONE = "none"
+    """It does not; whoever wants to know asks `Exchange.feed`."""
+    PULL = "pull"
+    """When asked, by `Exchange.news`."""
+    STREAM = "stream"
+    """By itself, on a connection that is held open by `Exchange.listen`."""
+
+
+SubscriptionId = NewType("SubscriptionId", str)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """That one caller is told of changes in calendars of one mailbox.
+
+    ``watermark`` says up to where it has been told, with `Notifications.PULL` alone.
+    """
+
+    id: SubscriptionId
+    mailbox: Address
+    watermark: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """Something has changed in these calendars; what, their feed tells.
+
+    ``folders`` may name folders inside of those subscribed to, too; where it names none, any may have changed.
+    ``is_lost``: the subscription is no more, or has missed something: subscribe anew and look at every calendar of it.
+    """
+
+    subscription: SubscriptionId
+    folders: frozenset[FolderId]
+    is_lost: bool = False
+
+
+class Stream(Protocol):
+    """A connection on which Exchange tells of changes by itself. For one thread, beside others in one selector."""
+
+    def fileno(self) -> int:
+        """Give the descriptor to be selected for reading."""
+
+    def receive(self) -> tuple[Woken, ...]:
+        """Give what was told since the last call, nothing where that was a heartbeat; never blocks.
+
+        Raises Unavailable where the connection broke off or what came is unusable, ExchangeSays where Exchange
+        refuses to go on. After either, and once `is_over`, it is only to be closed.
+        """
+
+    @property
+    def is_over(self) -> bool:
+        """Whether Exchange has ended it as it was asked to, after the minutes of `Exchange.listen`: open the next."""
+
+    @property
+    def heard_at(self) -> float:
+        """When the last byte came, heartbeats too, on `time.monotonic`'s scale."""
+
+    def close(self) -> None:
+        """Close the connection; the subscriptions go on for a while."""
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a back end can do beyond the verbs.
@@ -87,7 +151,8 @@ class Capabilities:
     ``writes_silently``: a meeting can be written without mail (EWS: yes, Graph: no). ``chooses_uid``: a create keeps
     the UID it is given. ``finds_conflicts``: a stale change key is refused; where not, `sync` compares first.
     ``defines_zones``: the server tells its zones' rules, and takes a zone with rules of its own (Exchange 2007 does
-    neither). ``has_working_elsewhere``: it knows that busy status (Exchange 2013 and newer do).
+    neither). ``has_working_elsewhere``: it knows that busy status (Exchange 2013 and newer do). ``notifications``: the
+    best way it has to tell of changes, as its version promises; `Exchange.subscribe` may be refused all the same.
     """
 
     writes_silently: bool
@@ -95,6 +160,7 @@ class Capabilities:
     finds_conflicts: bool
     defines_zones: bool = False
     has_working_elsewhere: bool = True
+    notifications: Notifications = Notifications.NONE
 
 
 class Waiters:
@@ -256,6 +322,41 @@ class Exchange(Protocol):
 
     def rooms(self, caller: Caller, deadline: Deadline) -> tuple[Mailbox, ...]:
         """Give the rooms that the directory lists as such; none where the server keeps no lists of them."""
+
+    def window(
+        self, caller: Caller, calendar: CalendarRef, start: datetime, end: datetime, deadline: Deadline
+    ) -> tuple[ItemId, ...]:
+        """Give what takes place in a window (UTC, end exclusive, of any length): each id once, in no order.
+
+        They are of single events, and in place of occurrences of their masters. What goes while it is asked may be
+        left out.
+        """
+
+    def subscribe(
+        self, caller: Caller, calendars: Sequence[CalendarRef], how: Notifications, deadline: Deadline
+    ) -> Subscription:
+        """Ask to be told of changes in calendars of one mailbox, by PULL or STREAM.
+
+        Raises AccessDenied where a delegate may not be told, FolderMissing, RequestRefused where the server does not
+        do this at all or for no more calendars, ExchangeBusy where one of its limits is reached.
+        """
+
+    def unsubscribe(self, caller: Caller, subscription: Subscription, deadline: Deadline) -> None:
+        """Ask to be told no more; a subscription that is gone already is no error."""
+
+    def listen(self, caller: Caller, subscriptions: Sequence[Subscription], minutes: int, deadline: Deadline) -> Stream:
+        """Open a connection on which 1 to 200 subscriptions by STREAM are told, for 1 to 30 minutes.
+
+        All of them were made with the credential's user name, be it as another mailbox. The deadline bounds the opening
+        alone. What came with it waits for the first `Stream.receive`, to be called at once: a selector does not tell of
+        that. Raises ExchangeBusy, here or out of `Stream.receive`, where as many are open as the server allows.
+        """
+
+    def news(self, caller: Caller, subscription: Subscription, deadline: Deadline) -> tuple[Subscription, Woken | None]:
+        """Ask what a subscription by PULL has to tell: its next state, and what has changed, None for nothing.
+
+        A subscription that Exchange does not know any more is told as lost.
+        """
 
     def close(self) -> None:
         """Give back connections."""

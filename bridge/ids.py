@@ -201,12 +201,25 @@ def make_epoch() -> Epoch:
     return Epoch(secrets.token_hex(8))
 
 
+_LAST_KEY = "f" * 16
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class SyncPlace:
     """How far a client has been told of a calendar: by revision, and within one by the keys of names."""
 
     revision: Revision
     key: str = "~"
+
+    @classmethod
+    def end(cls, revision: Revision) -> "SyncPlace":
+        """Give the place behind all names of a revision, in a first listing that is not at its end."""
+        return cls(revision, _LAST_KEY)
+
+    @property
+    def whole_revision(self) -> Revision:
+        """The last revision of which all was told."""
+        return self.revision if self.key >= _LAST_KEY else Revision(self.revision - 1)
 
     @classmethod
     def of(cls, revision: Revision, name: Name) -> "SyncPlace":

@@ -45,8 +45,20 @@ class BasicCredential:
     password: str = field(repr=False)
 
 
-Credential = BasicCredential
-"""With what Exchange is asked. Others (OAuth, a service account) join here."""
+@dataclass(frozen=True, slots=True)
+class ServiceCredential:
+    """The organisation's service account, which asks as the owner of the mailbox ``acts_as`` (EWS impersonation).
+
+    ``username`` and ``password`` are the account's own. Never printed, never stored.
+    """
+
+    username: str
+    password: str = field(repr=False)
+    acts_as: Address
+
+
+Credential = BasicCredential | ServiceCredential
+"""With what Exchange is asked. Others (OAuth) join here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +141,8 @@ class Calendar:
 
     ``is_default`` marks the mailbox's own default calendar. ``owner_name`` is the display name of another's mailbox,
     where the server tells it. ``stamp`` is the folder's ``Name`` property,
-    ``look`` its ``Look`` property (see ids.PROPERTY_SET), both raw and None when absent.
+    ``look`` its ``Look`` property (see ids.PROPERTY_SET), both raw and None when absent. ``total`` is how many items
+    the folder has by Exchange's own count, None where it tells none.
     """
 
     ref: CalendarRef
@@ -139,6 +152,7 @@ class Calendar:
     stamp: str | None = None
     look: str | None = None
     owner_name: str = ""
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,10 +88,25 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """A span of time, UTC, of which a mirror has everything that took place in it at ``read_at``."""
+
+    start: datetime
+    end: datetime
+    read_at: datetime
+
+    def covers(self, start: datetime | None, end: datetime | None) -> bool:
+        """Say whether a span lies in it; one with an open end does not."""
+        return start is not None and end is not None and self.start <= start and end <= self.end
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A calendar as mirrored at one revision.
 
-    ``pulled_at`` is when Exchange was last asked and answered whole (UTC), None before the first full pull.
+    ``pulled_at`` is when Exchange was last asked and answered whole (UTC), None before the first full pull. Until then
+    a ``window`` may be known whole. ``heard_at`` is when it was last certain (UTC) that nothing has changed since, of a
+    calendar that is watched and quiet.
     """
 
     ref: CalendarRef
@@ -99,11 +114,38 @@ class Snapshot:
     revision: Revision
     pulled_at: datetime | None
     resources: Mapping[Name, Listed] = field(repr=False)
+    window: Window | None = None
+    heard_at: datetime | None = None
 
     @property
     def is_complete(self) -> bool:
         """Whether a first full pull has ended; before that nothing may be inferred from absence."""
         return self.pulled_at is not None
+
+    @property
+    def known_at(self) -> datetime | None:
+        """As of when (UTC) this is what Exchange has; None while nothing of it is known whole."""
+        if self.pulled_at is None:
+            return self.window.read_at if self.window is not None else None
+        return self.pulled_at if self.heard_at is None else max(self.pulled_at, self.heard_at)
+
+    def covers(self, start: datetime | None, end: datetime | None) -> bool:
+        """Say whether all is known that takes place in a span (UTC, None for an open end)."""
+        return self.is_complete or (self.window is not None and self.window.covers(start, end))
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a question must know of a calendar that is read for the first time; nothing said: all of it.
+
+    ``span`` (UTC): only what takes place in it. ``newer_than``: something that came after that revision.
+    """
+
+    span: tuple[datetime, datetime] | None = None
+    newer_than: Revision | None = None
+
+
+WHOLE = Need()
 
 
 # --- what a client asks of a write -------------------------------------------------------------------
@@ -137,10 +179,12 @@ class Stored:
 class Changes:
     """What a client has missed since its token (RFC 6578 3.2); ``token`` is the next one to ask with.
 
-    ``is_cut`` says that there is more, to be asked for with that token at once (RFC 6578 3.6).
+    ``is_cut`` says that there is more, to be asked for with that token at once (RFC 6578 3.6). ``known_at`` is as in
+    `Snapshot`.
     """
 
     changed: tuple[Listed, ...]
     removed: tuple[Name, ...]
     token: str
     is_cut: bool = False
+    known_at: datetime | None = None

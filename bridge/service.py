@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from bridge.accounts.accounts import Accounts, utc_now
-from bridge.config import Settings
+from bridge.config import Settings, service_password
 from bridge.database import make_engine, make_server_engine
 from bridge.errors import ConfigurationInvalid
 from bridge.ews.exchange import EwsExchange
@@ -21,11 +21,13 @@ from bridge.freebusy.mailbox_times import MailboxTimes
 from bridge.freebusy.occurrence_index import OccurrenceIndex
 from bridge.keys import Keys, load_keys
 from bridge.mirror.mirror import Mirror
+from bridge.model import Caller, ServiceCredential, Viewer
 from bridge.state.database import StateDatabase, state_exists
 from bridge.state.shares import Shares
 from bridge.state.state import State
 from bridge.sync.calendars import Shared
 from bridge.sync.store import CalendarStore, StoreSettings
+from bridge.sync.watch import Watches
 from bridge.web.front_page import front_page
 
 KEY_FILE = "key"
@@ -76,7 +78,7 @@ def build(settings: Settings) -> Service:
             exchange,
             mirror,
             state,
-            _store_settings(settings),
+            _store_settings(settings, accounts),
             waiters,
             now=utc_now,
             on_refused=accounts.forget,
@@ -169,9 +171,26 @@ def _ews_settings(settings: Settings) -> EwsSettings:
     return EwsSettings(exchange.url, exchange.authentication, exchange.version, exchange.ca_file)
 
 
-def _store_settings(settings: Settings) -> StoreSettings:
+def _store_settings(settings: Settings, accounts: Accounts) -> StoreSettings:
     shares = tuple(Shared(share.viewer, share.owner) for share in settings.shares)
     server = settings.server
     return StoreSettings(
-        settings.sync.fresh, settings.exchange.time_zone, shares, url=server.root, most_bytes=server.max_resource_size
+        settings.sync.fresh,
+        settings.exchange.time_zone,
+        shares,
+        url=server.root,
+        most_bytes=server.max_resource_size,
+        watches=_watches(settings, accounts) if settings.sync.watch else None,
     )
+
+
+def _watches(settings: Settings, accounts: Accounts) -> Watches:
+    """Say as whom calendars are watched. Raises ConfigurationInvalid where the password file cannot be read."""
+    if not settings.exchange.service_account:
+        return Watches(accounts.caller, settings.sync.poll)
+    username, password = settings.exchange.service_account, service_password(settings.exchange)
+
+    def callers(viewer: Viewer) -> Caller:
+        return Caller(viewer, ServiceCredential(username, password, viewer.address))
+
+    return Watches(callers, settings.sync.poll, serves=True)

@@ -101,14 +101,18 @@ class Accounts:
         return Caller(viewer, credential) if credential else None
 
     def forget(self, caller: Caller) -> None:
-        """Take note that Exchange refused this credential in some other call: its next login is refused."""
-        name = parse_username(caller.credential.username)
-        self._vault.drop(caller.viewer, caller.credential)
-        if name is None:
+        """Take note that Exchange refused this credential in some other call: its next login is refused.
+
+        What is refused of a service account says nothing of the viewer's password.
+        """
+        credential = caller.credential
+        self._vault.drop(caller.viewer, credential)
+        name = parse_username(credential.username)
+        if name is None or not isinstance(credential, BasicCredential):
             return
-        tag = self._tagger.make_tag(name.login, caller.credential)
+        tag = self._tagger.make_tag(name.login, credential)
         if not self._refused.get(tag):
-            self._note_refusal(name, tag, self._matching(name, caller.credential, tag))
+            self._note_refusal(name, tag, self._matching(name, credential, tag))
 
     def close(self) -> None:
         """Forget every password and stop."""

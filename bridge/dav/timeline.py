@@ -46,7 +46,7 @@ class Timeline:
         """Give the names of those of the calendar's resources that take place in a range, each once, in order."""
         if self.zone is None:
             return dict.fromkeys(self.source.names(span.start, span.end))
-        wide = dict.fromkeys(self.source.names(*_widened(span)))
+        wide = dict.fromkeys(self.source.names(*widened(span)))
         return {name: None for name in wide if name in resources and self._takes_place(resources[name], span)}
 
     def occurrences(self, listed: Listed, span: TimeRange) -> Iterator[Occurrence]:
@@ -54,7 +54,7 @@ class Timeline:
         if self.zone is None or not (has_whole_days(listed.index) or listed.index.is_floating):
             yield from self.source.occurrences(listed, span.start, span.end)
             return
-        for each in self.source.occurrences(listed, *_widened(span)):
+        for each in self.source.occurrences(listed, *widened(span)):
             if self.is_in(listed, each, span):
                 yield each
 
@@ -80,7 +80,8 @@ def _by_clock(instant: datetime, home: tzinfo, zone: tzinfo) -> datetime:
     return instant.astimezone(home).replace(tzinfo=zone).astimezone(UTC)
 
 
-def _widened(span: TimeRange) -> tuple[datetime | None, datetime | None]:
+def widened(span: TimeRange) -> tuple[datetime | None, datetime | None]:
+    """Give the span (UTC, None for an open end) outside of which nothing can be meant, in whichever zone it is read."""
     start = None if span.start is None else max(span.start, _FIRST) - _FARTHEST
     end = None if span.end is None else min(span.end, _LAST) + _FARTHEST
     return start, end

@@ -2,16 +2,18 @@
 
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 
 from bridge.errors import (
     ExchangeBusy,
     ExchangeFailed,
     ExchangeSays,
+    FolderMissing,
+    ItemMissing,
     RequestRefused,
 )
 from bridge.ews import occurrence_writes
 from bridge.ews.asking import reading
-from bridge.ews.directory import EwsDirectory
 from bridge.ews.editions import Edition
 from bridge.ews.indexes import Indexes, server_indexes
 from bridge.ews.legacy_names import LegacyNames
@@ -31,6 +33,8 @@ from bridge.ews.operations import (
 )
 from bridge.ews.response_codes import WRONG_VERSION
 from bridge.ews.settings import EwsSettings
+from bridge.ews.watching import EwsWatching
+from bridge.ews.windows import ask_window
 from bridge.ews.xml import Element
 from bridge.exchange import Capabilities, Deadline, Deletion, OccurrenceWrite
 from bridge.item import (
@@ -56,7 +60,7 @@ _SAYS_NOTHING = ("ErrorInternalServer", *WRONG_VERSION)
 """How codes begin after which it is not known what the server can do."""
 
 
-class EwsExchange(EwsDirectory):
+class EwsExchange(EwsWatching):
     """One organisation's Exchange over EWS. Safe to call from many threads; every call is sent once."""
 
     def __init__(self, settings: EwsSettings) -> None:
@@ -92,6 +96,7 @@ class EwsExchange(EwsDirectory):
             finds_conflicts=finds_conflicts,
             defines_zones=defines_zones,
             has_working_elsewhere=self._edition >= Edition.EXCHANGE_2013,
+            notifications=self._notifications(),
         )
         if is_sure:
             with self._lock:
@@ -148,6 +153,22 @@ class EwsExchange(EwsDirectory):
         request = find_item.request(calendar.folder, uid)
         with reading():
             return find_item.read(self._ask(caller, request, deadline, calendar.mailbox), uid)
+
+    def window(
+        self, caller: Caller, calendar: CalendarRef, start: datetime, end: datetime, deadline: Deadline
+    ) -> tuple[ItemId, ...]:
+        """Give what takes place in a window, by calendar views; see `bridge.exchange.Exchange`.
+
+        Raises RequestRefused where the server knows no calendar views.
+        """
+
+        def ask(request: Element) -> Element:
+            return self._in_a_known_version(lambda: self._ask(caller, request, deadline, calendar.mailbox))
+
+        try:
+            return ask_window(ask, calendar.folder, start, end)
+        except ItemMissing as error:
+            raise FolderMissing(f"Exchange knows no such calendar. {error}") from error
 
     def create(self, caller: Caller, calendar: CalendarRef, content: Content, deadline: Deadline) -> ItemRef:
         """Create a single event or a master; see `bridge.exchange.Exchange`."""

@@ -57,15 +57,15 @@ class BusyTime:
         }
 
     def of_calendar(self, snapshot: Snapshot, start: datetime, end: datetime) -> Busy:
-        """Give the blocks of a calendar that is mirrored whole (UTC window, at most LONGEST)."""
+        """Give the blocks of a calendar of which the window is mirrored whole (UTC, at most LONGEST)."""
         at = self._index.at(snapshot)
         found = (block for month in months_between(start, end) for block in at.blocks(month))
-        return Busy(self._count(found, start, end), snapshot.pulled_at)
+        return Busy(self._count(found, start, end), snapshot.known_at)
 
     def of_default_calendar(
         self, caller: Caller, owner: Address, snapshot: Snapshot, start: datetime, end: datetime
     ) -> Busy | NoAvailability:
-        """Give the blocks of a mailbox's default calendar that is mirrored whole (UTC window, at most LONGEST).
+        """Give the blocks of a mailbox's default calendar of which the window is mirrored whole (UTC, at most LONGEST).
 
         Where an item of it cannot be read, nobody but Exchange knows when that takes place and recurs: what Exchange
         tells of its owner is added, and where it cannot be had, that is said. Raises Unavailable, LoginRefused.

@@ -26,7 +26,7 @@ def apply_batch(connection: Connection, seals: CalendarSeals, calendar: Calendar
     """Take a page in, within a transaction in which the calendar's row is locked. Raises CursorMoved."""
     if seals.open_cursor(calendar.cursor) != batch.asked_from:
         raise CursorMoved("Another pull of this calendar was quicker.")
-    if batch.asked_from is None and not calendar.is_listing:
+    if batch.asked_from is None and batch.window is None and not calendar.is_listing:
         calendar = start_listing(calendar)
     return _Application(connection, seals, calendar, batch).run()
 
@@ -113,8 +113,10 @@ class _Application:
     def _write(self) -> None:
         batch, change = self._batch, self._change
         calendar = replace(change.calendar, cursor=self._seals.seal_cursor(batch.cursor))
+        if batch.window is not None:
+            calendar = replace(calendar, window=batch.window)
         if batch.is_last:
-            calendar = replace(calendar, is_listing=False, pulled_at=to_microseconds(batch.now))
+            calendar = replace(calendar, is_listing=False, pulled_at=to_microseconds(batch.now), window=None)
         change.calendar = calendar
         change.write()
         settle(self._connection, calendar, self._gone | {self._seals.item(item) for item in batch.settled})

@@ -6,7 +6,7 @@ from datetime import datetime
 from bridge.errors import BridgeError
 from bridge.item import Cursor, ItemId
 from bridge.model import Calendar, Epoch, Name, Revision
-from bridge.resource import Rendered
+from bridge.resource import Rendered, Window
 
 
 class CursorMoved(BridgeError):
@@ -18,7 +18,9 @@ class Status:
     """How far the mirror of a calendar is.
 
     ``cursor`` is the one to ask Exchange with next, None before the first page of a full listing. ``pulled_at`` is when
-    Exchange was last asked and answered whole (UTC). ``is_listing`` says that a full listing is under way.
+    Exchange was last asked and answered whole (UTC). ``is_listing`` says that a full listing is under way. ``window``
+    is what was read before all the rest. ``heard_at``: see `bridge.resource.Snapshot`. ``is_watched`` says that some
+    process is told by Exchange of changes, or was when it was last heard of.
     """
 
     epoch: Epoch
@@ -26,6 +28,9 @@ class Status:
     cursor: Cursor | None
     pulled_at: datetime | None
     is_listing: bool
+    window: Window | None = None
+    heard_at: datetime | None = None
+    is_watched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +45,11 @@ class Batch:
     * ``pending``: items that could not be read, each with the time (UTC) before which it is not tried again.
     * ``settled``: pending items that are done with.
     * ``now``: becomes ``pulled_at`` with the last page.
+    * ``window``: this is no page of the feed, but all that takes place in a span of time; ``cursor`` is None then.
     """
 
     asked_from: Cursor | None
-    cursor: Cursor
+    cursor: Cursor | None
     is_last: bool
     read_from: Revision
     now: datetime
@@ -52,6 +58,7 @@ class Batch:
     removed: tuple[ItemId, ...] = ()
     pending: tuple[tuple[ItemId, datetime], ...] = ()
     settled: tuple[ItemId, ...] = ()
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)

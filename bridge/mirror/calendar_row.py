@@ -5,12 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from bridge.database import from_microseconds
+from bridge.database import from_microseconds, to_microseconds
 from bridge.ids import make_epoch
 from bridge.mirror.batch import Status
-from bridge.mirror.schema import calendars
+from bridge.mirror.schema import calendars, watchers
 from bridge.mirror.seals import CalendarSeals
 from bridge.model import Epoch, Revision
+from bridge.resource import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class CalendarRow:
     """The row as it stands in the table; ``cursor`` is sealed, ``pulled_at`` in microseconds since 1970.
 
     Who stands at a revision before ``horizon`` cannot be told any more all that was removed since. ``rendering`` stands
-    for the URL that all texts were rendered for.
+    for the URL that all texts were rendered for. ``watcher`` is a process and ``heard_at`` its last sign of life, in
+    microseconds since 1970.
     """
 
     id: int
@@ -31,11 +33,22 @@ class CalendarRow:
     cursor: bytes | None
     horizon: Revision
     rendering: bytes | None = None
+    window: Window | None = None
+    total: int | None = None
+    watcher: str | None = None
+    is_quiet: bool = False
+    heard_at: int | None = None
 
     @property
     def last_pull(self) -> datetime | None:
         """When Exchange was last asked and answered whole."""
         return None if self.pulled_at is None else from_microseconds(self.pulled_at)
+
+    @property
+    def quiet_at(self) -> datetime | None:
+        """When it was last certain that nothing has changed since the last pull; None where nobody can tell."""
+        is_known = self.is_quiet and self.watcher is not None and self.heard_at is not None
+        return from_microseconds(self.heard_at) if is_known and self.heard_at is not None else None
 
     def status(self, seals: CalendarSeals) -> Status:
         """Give what `sync` wants to know of it."""
@@ -45,6 +58,9 @@ class CalendarRow:
             cursor=seals.open_cursor(self.cursor),
             pulled_at=self.last_pull,
             is_listing=self.is_listing,
+            window=self.window,
+            heard_at=self.quiet_at,
+            is_watched=self.heard_at is not None,
         )
 
 
@@ -59,16 +75,28 @@ _COLUMNS = (
     calendars.c.cursor,
     calendars.c.horizon,
     calendars.c.rendering,
+    calendars.c.window_start,
+    calendars.c.window_end,
+    calendars.c.window_at,
+    calendars.c.total,
+    calendars.c.watcher,
+    calendars.c.is_quiet,
+    watchers.c.heard_at,
 )
+_WITH_WATCHER = calendars.outerjoin(watchers, watchers.c.id == calendars.c.watcher)
 
 
 def find_calendar(connection: Connection, seals: CalendarSeals, *, lock: bool = False) -> CalendarRow | None:
     """Give the calendar's row by one indexed look-up. ``lock`` keeps other writers of it away until the end."""
-    query = select(*_COLUMNS).where(calendars.c.key == seals.calendar)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    query = select(*_COLUMNS).select_from(_WITH_WATCHER).where(calendars.c.key == seals.calendar)
+    row = connection.execute(query.with_for_update(of=calendars) if lock else query).one_or_none()
     if row is None:
         return None
-    number, epoch, revision, serial, generation, is_listing, pulled_at, cursor, horizon, rendering = row
+    number, epoch, revision, serial, generation, is_listing, pulled_at, cursor, horizon, rendering, *rest = row
+    start, end, read_at, total, watcher, is_quiet, heard_at = rest
+    window = None
+    if start is not None:
+        window = Window(from_microseconds(start), from_microseconds(end), from_microseconds(read_at))
     return CalendarRow(
         number,
         Epoch(epoch.decode()),
@@ -80,6 +108,11 @@ def find_calendar(connection: Connection, seals: CalendarSeals, *, lock: bool = 
         cursor,
         Revision(horizon),
         rendering,
+        window,
+        total,
+        watcher,
+        is_quiet,
+        heard_at,
     )
 
 
@@ -99,7 +132,8 @@ def add_calendar(connection: Connection, seals: CalendarSeals) -> None:
 
 
 def write_calendar(connection: Connection, row: CalendarRow) -> None:
-    """Write how far the mirror is now."""
+    """Write how far the mirror is now; who watches stays as it is."""
+    window = row.window
     connection.execute(
         update(calendars)
         .where(calendars.c.id == row.id)
@@ -112,5 +146,9 @@ def write_calendar(connection: Connection, row: CalendarRow) -> None:
             cursor=row.cursor,
             horizon=row.horizon,
             rendering=row.rendering,
+            window_start=None if window is None else to_microseconds(window.start),
+            window_end=None if window is None else to_microseconds(window.end),
+            window_at=None if window is None else to_microseconds(window.read_at),
+            total=row.total,
         )
     )

@@ -32,6 +32,7 @@ from bridge.mirror.reading import (
 from bridge.mirror.schema import busy_months, calendars, folder_listings
 from bridge.mirror.seals import CalendarSeals, mailbox_key, open_calendars, seal_calendars, viewer_key
 from bridge.mirror.snapshots import Held, Snapshots, empty
+from bridge.mirror.watching import Watching
 from bridge.model import Address, Calendar, CalendarRef, Epoch, Name, Revision, Viewer
 from bridge.resource import Listed, Rendered, Snapshot
 
@@ -50,6 +51,7 @@ class Mirror:
         self._keys = keys
         self._memory = Snapshots(memory)
         self.busy_months = BusyMonths(self._database, keys)
+        self.watching = Watching(self._database, keys)
 
     # --- one calendar: reading ---
 
@@ -115,11 +117,14 @@ class Mirror:
 
     # --- one calendar: writing ---
 
-    def begin_listing(self, ref: CalendarRef) -> None:
-        """Start a full listing: the cursor is None, and its last page will sweep what it has not named."""
+    def begin_listing(self, ref: CalendarRef, total: int | None = None) -> None:
+        """Start a full listing: the cursor is None, and its last page will sweep what it has not named.
+
+        ``total`` is how many items Exchange says there are.
+        """
         seals = CalendarSeals(self._keys, ref)
         with self._writing(seals) as (connection, calendar):
-            write_calendar(connection, start_listing(calendar))
+            write_calendar(connection, replace(start_listing(calendar), total=total))
 
     def apply(self, ref: CalendarRef, batch: Batch) -> Applied:
         """Take in a page of the change feed, all of it in one transaction. Raises CursorMoved.
@@ -293,4 +298,12 @@ def _load(connection: Connection, seals: CalendarSeals, calendar: CalendarRow, h
 
 
 def _snapshot(ref: CalendarRef, calendar: CalendarRow, held: Held) -> Snapshot:
-    return Snapshot(ref, calendar.epoch, calendar.revision, calendar.last_pull, held.resources)
+    return Snapshot(
+        ref,
+        calendar.epoch,
+        calendar.revision,
+        calendar.last_pull,
+        held.resources,
+        calendar.window,
+        calendar.quiet_at,
+    )

@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    false,
 )
 
 VERSION = 5
@@ -55,8 +56,10 @@ calendars = Table(
     Column("rendering", LargeBinary),  # for which URL the texts are, None for none or for several
     Column("window_start", BigInteger),  # microseconds since 1970; the span that was read before all the rest
     Column("window_end", BigInteger),
+    Column("window_at", BigInteger),  # when it was read
     Column("total", Integer),  # how many items Exchange said there are, for telling how far a first pull is
-    Column("watcher", String(16)),  # the process that is told of changes and has heard of none since the last pull
+    Column("watcher", String(16)),  # the process that Exchange tells of changes
+    Column("is_quiet", Boolean, nullable=False, server_default=false()),  # it has been told of none since a pull began
 )
 
 viewers = Table(
@@ -70,7 +73,7 @@ watchers = Table(
     "watchers",
     metadata,
     Column("id", String(16), primary_key=True),  # a process
-    Column("until", BigInteger, nullable=False),  # microseconds since 1970; past it nobody knows whether it lives
+    Column("heard_at", BigInteger, nullable=False),  # microseconds since 1970: when it last was in order
 )
 
 resources = Table(
@@ -146,7 +149,8 @@ busy_months = Table(
 
 def _to_5(connection: Connection) -> None:
     """Add what is known of windows, of watching and of who was here."""
-    for column in ("window_start BIGINT", "window_end BIGINT", "total INTEGER", "watcher VARCHAR(16)"):
+    added = ("window_start BIGINT", "window_end BIGINT", "window_at BIGINT", "total INTEGER", "watcher VARCHAR(16)")
+    for column in (*added, "is_quiet BOOLEAN NOT NULL DEFAULT 0"):
         connection.exec_driver_sql(f"ALTER TABLE calendars ADD COLUMN {column}")
     metadata.create_all(connection, [viewers, watchers])
 

@@ -32,6 +32,8 @@ def query(visit: Visit, calendars: Sequence[CalendarView], wanted: CalendarQuery
     """Answer a calendar-query (RFC 4791 7.8) over these calendars."""
     forms = Forms(visit, wanted)
     responses: list[str] = []
+    for span in wanted.filter.ranges[:1]:  # what is found is in each of them
+        visit.within(span)
     for calendar in calendars:
         resources = visit.snapshot(calendar.served).resources
         timeline = visit.timeline(calendar.served, wanted.zone or zone_of(calendar.kept()))

@@ -8,7 +8,7 @@ from bridge.freebusy.busy_time import BusyTime
 from bridge.freebusy.occurrence_index import OccurrenceIndex
 from bridge.item import AttachedFile
 from bridge.model import CalendarLook, CalendarName, FileKey, Login, Mailbox, Name, ServedCalendar
-from bridge.resource import Changes, Conditions, Snapshot, Stored
+from bridge.resource import WHOLE, Changes, Conditions, Need, Snapshot, Stored
 
 
 class LogsIn(Protocol):
@@ -27,7 +27,7 @@ class Store(Protocol):
     def calendar(self, login: Login, name: CalendarName) -> ServedCalendar:
         """Give one of the viewer's calendars."""
 
-    def snapshot(self, login: Login, served: ServedCalendar, *, fresh: bool = False) -> Snapshot:
+    def snapshot(self, login: Login, served: ServedCalendar, *, fresh: bool = False, need: Need = WHOLE) -> Snapshot:
         """Give the calendar as mirrored."""
 
     def texts(self, served: ServedCalendar, names: Iterable[Name]) -> dict[Name, bytes]:
@@ -36,7 +36,9 @@ class Store(Protocol):
     def attachment(self, login: Login, served: ServedCalendar, name: Name, key: FileKey) -> AttachedFile:
         """Fetch a file of an event."""
 
-    def changes(self, login: Login, served: ServedCalendar, token: str | None, limit: int | None = None) -> Changes:
+    def changes(
+        self, login: Login, served: ServedCalendar, token: str | None, limit: int | None = None, *, fresh: bool = False
+    ) -> Changes:
         """Give what changed since the token."""
 
     def properties(self, login: Login, served: ServedCalendar | None) -> dict[str, str]:

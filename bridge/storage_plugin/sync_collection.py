@@ -13,10 +13,10 @@ from bridge.storage_plugin.visit import Visit
 def sync(visit: Visit, calendar: CalendarView, wanted: SyncCollection) -> Response:
     """Answer what changed since the token; the first time nothing is told of what is gone (RFC 6578 3.4).
 
-    Where there is more than the client wants at once, the calendar itself is answered 507 and the token leads on.
+    Where there is more than the client wants at once, or than has been read from Exchange so far, the calendar itself
+    is answered 507 and the token leads on.
     """
-    visit.snapshot(calendar.served)
-    changes = visit.store.changes(visit.login, calendar.served, wanted.token or None, wanted.limit)
+    changes = visit.changes(calendar.served, wanted.token or None, wanted.limit)
     forms, href = Forms(visit, wanted), Hrefs(visit, calendar)
     responses = [written for _, written in forms.respond(calendar, changes.changed)]
     responses += [status_response(href(name), 404) for name in changes.removed]

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, tzinfo
 from bridge.dav.look import to_elements
 from bridge.dav.refusals import Asked
 from bridge.dav.request import Request
-from bridge.dav.timeline import Timeline
+from bridge.dav.time_range import TimeRange
+from bridge.dav.timeline import Timeline, widened
 from bridge.dav.views import CalendarView, HomeView, PersonView
 from bridge.errors import MirrorFilling, NotFound, NotPermitted
 from bridge.freebusy.busy_time import Busy
 from bridge.ids import Path, parse_look
 from bridge.model import Address, CalendarName, ETag, Login, Mailbox, MailboxKind, Name, NoAvailability, ServedCalendar
-from bridge.resource import Listed, Snapshot
+from bridge.resource import WHOLE, Changes, Listed, Need, Snapshot
 from bridge.storage_plugin.needs import Service
 
 _USER_TYPES: Mapping[MailboxKind, str] = {
@@ -40,6 +41,8 @@ class Visit:
             lambda: self._properties(None),
         )
         self._snapshots: dict[CalendarName, Snapshot] = {}
+        self._ages: dict[CalendarName, datetime | None] = {}
+        self._need = WHOLE
         self._kept: dict[CalendarName | None, Mapping[str, str]] = {}
 
     @property
@@ -78,6 +81,22 @@ class Visit:
                 seen.add(served.owner.address)
                 yield PersonView(self.home, served.owner.address, served.owner.display_name or served.owner.address)
 
+    def within(self, span: TimeRange) -> None:
+        """Note that nothing is asked but what takes place in a span.
+
+        Of a calendar that is read for the first time such questions can be answered before it is known whole. Whole
+        days and floating times may be meant in another zone than the calendar's.
+        """
+        start, end = widened(span)
+        if start is not None and end is not None:
+            self._need = Need(span=(start, end))
+
+    def changes(self, served: ServedCalendar, token: str | None, limit: int | None) -> Changes:
+        """Give what changed in the calendar since a token. Raises TokenUnknown, Unavailable."""
+        changes = self.store.changes(self.login, served, token, limit, fresh=self.request.wants_fresh)
+        self._ages[served.name] = changes.known_at
+        return changes
+
     def calendars(self) -> list[CalendarView]:
         """Give every calendar whose events the viewer may read. Raises Unavailable."""
         return [self._view(served) for served in self.store.calendars(self.login) if served.calendar.rights.read]
@@ -102,6 +121,7 @@ class Visit:
         From its events where the viewer may read them; else what Exchange tells of its owner, who is told of by his
         default calendar alone. Raises NotFound, NotPermitted, Unavailable.
         """
+        self.within(TimeRange(start, end))
         served = self._served(self.path)
         busy_time, calendar = self._service.busy_time, served.calendar
         if calendar.rights.read and calendar.is_default:
@@ -122,7 +142,7 @@ class Visit:
         """Give the calendar as mirrored, the same in the whole request. Raises Unavailable."""
         known = self._snapshots.get(served.name)
         if known is None:
-            known = self.store.snapshot(self.login, served, fresh=self.request.wants_fresh)
+            known = self.store.snapshot(self.login, served, fresh=self.request.wants_fresh, need=self._need)
             self._keep(served, known)
         return known
 
@@ -152,8 +172,8 @@ class Visit:
 
     def age(self) -> dict[str, str]:
         """Give the Age header (RFC 9111 5.1) where what was read is older than what counts as fresh."""
-        pulls = [snapshot.pulled_at for snapshot in self._snapshots.values() if snapshot.pulled_at is not None]
-        return self.age_of(min(pulls)) if pulls else {}
+        known = [at for at in self._ages.values() if at is not None]
+        return self.age_of(min(known)) if known else {}
 
     def age_of(self, asked_at: datetime) -> dict[str, str]:
         """Give the Age header of what Exchange was asked for at that time."""
@@ -166,9 +186,10 @@ class Visit:
         return self.store.calendar(self.login, path.calendar)
 
     def _keep(self, served: ServedCalendar, snapshot: Snapshot) -> None:
-        if not snapshot.is_complete:
+        if not snapshot.is_complete and not (self._need.span and snapshot.covers(*self._need.span)):
             raise MirrorFilling("This calendar is being read from Exchange for the first time.", retry_after=5)
         self._snapshots[served.name] = snapshot
+        self._ages[served.name] = snapshot.known_at
 
     def _view(self, served: ServedCalendar) -> CalendarView:
         def kept() -> Mapping[str, str]:

@@ -18,7 +18,7 @@ from bridge.mirror.mirror import Mirror
 from bridge.model import Address, Calendar, CalendarName, Login, Mailbox, ServedCalendar
 from bridge.state.names import CalendarNameTaken
 from bridge.state.state import State
-from bridge.sync.freshness import Asking
+from bridge.sync.asking import Asking
 
 LOG = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class Listing:
             def ask() -> None:
                 self._ask(login, mailbox)
 
-            self._asking.bring(("calendars", viewer, mailbox), ask, known=known is not None)
+            self._asking.bring(("calendars", viewer, mailbox), ask, viewer=viewer, known=known is not None)
             known = self._mirror.calendars(viewer, mailbox)
         return known.calendars if known is not None else ()
 

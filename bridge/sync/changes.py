@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from bridge.errors import TokenUnknown
+from bridge.errors import MirrorFilling, TokenUnknown
 from bridge.ids import SyncPlace, SyncToken, make_token, make_token_within, parse_token
 from bridge.model import Name, Revision
 from bridge.resource import Changes, Listed, Snapshot
@@ -16,27 +16,39 @@ def changes_since(snapshot: Snapshot, removed: Removed, token: str | None, limit
 
     Everything is told in one order: by the revision at which it last changed or went, within a revision by a hash of
     its name. What changes between two pages moves to the end, behind every place a page can stop at; so a client that
-    follows the tokens to the end knows the calendar as it is then. Raises TokenUnknown.
+    follows the tokens to the end knows the calendar as it is then.
+
+    Of a calendar that is still being read for the first time every page is cut. Raises TokenUnknown, and MirrorFilling
+    where there is nothing to tell yet.
     """
     asked = _parse(snapshot, token) if token else SyncToken(snapshot.epoch, SyncPlace(Revision(-1)), snapshot.revision)
-    if asked.place == SyncPlace(snapshot.revision):
-        return Changes((), (), make_token(snapshot.epoch, snapshot.revision))
+    if snapshot.is_complete and asked.place == SyncPlace(snapshot.revision):
+        return Changes((), (), make_token(snapshot.epoch, snapshot.revision), known_at=snapshot.known_at)
     news = _changed(snapshot, asked)
     if asked.place.revision >= 0:
         news.update(_removed(snapshot, removed, asked))
     places = sorted(news)
     is_cut = limit is not None and len(places) > limit
-    if is_cut:
-        places = places[:limit]
-    told = [news[place] for place in places]
+    last = places[limit - 1] if limit is not None and is_cut else SyncPlace.end(snapshot.revision)
+    told = [news[place] for place in places if place <= last]
+    if not told and not snapshot.is_complete:
+        raise MirrorFilling("This calendar is being read from Exchange for the first time.", retry_after=5)
+    is_cut = is_cut or not snapshot.is_complete
     return Changes(
         tuple(each for each in told if isinstance(each, Listed)),
         tuple(each for each in told if not isinstance(each, Listed)),
-        make_token_within(SyncToken(snapshot.epoch, places[-1], asked.began))
+        make_token_within(SyncToken(snapshot.epoch, last, asked.began))
         if is_cut
         else make_token(snapshot.epoch, snapshot.revision),
         is_cut,
+        snapshot.known_at,
     )
+
+
+def told_up_to(token: str | None) -> Revision:
+    """Give the last revision of which somebody with this token has been told all, 0 for none."""
+    asked = parse_token(token) if token else None
+    return Revision(0) if asked is None else asked.place.whole_revision
 
 
 def _parse(snapshot: Snapshot, token: str) -> SyncToken:

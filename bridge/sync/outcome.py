@@ -1,6 +1,7 @@
 """What becomes of a write: its intent, the lock of the resource, and how an interrupted one is found out by reading."""
 
 import hashlib
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from bridge.state.intents import Intent, Intents, IntentStands
 from bridge.state.liveness import Liveness
 from bridge.sync.look import Look
 from bridge.sync.traces import make_traces
+
+LOG = logging.getLogger(__name__)
 
 UNCLEAR = "unclear"
 """The step of an intent whose last call nobody answered: whoever comes next finds out by reading."""
@@ -192,6 +195,17 @@ class Outcomes:
             with self._lock:
                 return intent.id not in self._busy
         return intent.step == UNCLEAR or not self._processes.is_alive(intent.owner)
+
+    def settle_deserted(self, caller: Caller, ref: CalendarRef, context: Context) -> None:
+        """Settle the writes of a calendar that nobody is busy with any more. Raises CredentialRefused."""
+        for intent in self._intents.standing(ref):
+            if self.is_deserted(intent):
+                try:
+                    self.settle(caller, ref, context, intent)
+                except CredentialRefused:
+                    raise
+                except Exception as error:  # noqa: BLE001 - one that cannot be cleared up must not hold the calendar
+                    LOG.warning("an interrupted write is cleared up later (%s)", type(error).__name__)
 
     def settle(self, caller: Caller, ref: CalendarRef, context: Context, intent: Intent) -> None:
         """Read what an interrupted write left at Exchange, apply it, and close the intent. Sends nothing again.

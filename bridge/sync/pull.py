@@ -1,16 +1,17 @@
 """Bring a mirror up to date: the feed says which items changed, reading gives them, the mirror takes a page whole.
 
 The rules are those of ``docs/architecture.md``, section Pull: a page and the cursor it moves are one transaction, what
-was pushed meanwhile is read again, what cannot be read stays and is tried again, and nothing holds the cursor.
+was pushed meanwhile is read again, what cannot be read stays and is tried again, and nothing holds the cursor. Before
+the first listing of all, which may take minutes, the months around now are read: most questions are about them.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from bridge.errors import AnswerUnusable, BridgeError, CursorExpired, ExchangeFailed
+from bridge.errors import AnswerUnusable, BridgeError, CursorExpired, ExchangeFailed, ExchangeTimedOut, RequestRefused
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import parse_name_stamp
 from bridge.item import ChangeKey, Cursor, Entry, Item, ItemId, ItemRef, Missing, Page, Uid, Unreadable
@@ -18,10 +19,11 @@ from bridge.mapping.context import Context
 from bridge.mirror.batch import Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarRef, Caller, Name
-from bridge.resource import Rendered, Snapshot
+from bridge.resource import Rendered, Snapshot, Window
 from bridge.state.state import State
 from bridge.sync.gather import gather
 from bridge.sync.render import Naming, Render, Renderer, make_placeholder
+from bridge.sync.rerender import render_again
 
 LOG = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ BATCH = 50
 """How many items one call reads."""
 AT_ONCE = 3
 """How many calls of one pull go side by side: one less than a mailbox may have, so that a write finds room."""
+MONTHS_BEFORE, MONTHS_AFTER = 1, 3
+"""What the window has of the past and of the future, beside the month that is now."""
 RETRY_UNREADABLE = timedelta(minutes=5)
 RETRY_OPEN = timedelta(seconds=2)
 """When an item that a write was busy with is read again."""
@@ -51,20 +55,37 @@ class Puller:
     """Pulls calendars of one organisation into the mirror."""
 
     def __init__(
-        self, exchange: Exchange, mirror: Mirror, state: State, renderer: Renderer, now: Callable[[], datetime]
+        self,
+        exchange: Exchange,
+        mirror: Mirror,
+        state: State,
+        renderer: Renderer,
+        now: Callable[[], datetime],
+        on_part: Callable[[], None],
     ) -> None:
-        """Take the back end, the mirror, the state with its open intents, what renders, a clock that gives UTC."""
+        """Take the back end, the mirror, the state with its open intents, what renders, a clock that gives UTC.
+
+        ``on_part`` is called whenever the mirror has taken something.
+        """
         self._exchange = exchange
         self._mirror = mirror
         self._intents = state.intents
         self._personal = state.personal
         self._renderer = renderer
         self._now = now
+        self._on_part = on_part
 
-    def pull(self, caller: Caller, ref: CalendarRef, context: Context) -> None:
-        """Take every page that Exchange has for us. Raises Unavailable and ExchangeSays; the mirror stays whole."""
-        while not self._page(caller, ref, context):
-            pass
+    def pull(self, caller: Caller, ref: CalendarRef, context: Context, total: int | None = None) -> None:
+        """Take every page that Exchange has for us. Raises Unavailable and ExchangeSays; the mirror stays whole.
+
+        ``total`` is how many items Exchange says there are, where it does.
+        """
+        render_again(self._mirror, self._renderer, ref, context)
+        status = self._mirror.status(ref)
+        if status.pulled_at is None and status.cursor is None and status.window is None:
+            self._take_window(caller, ref, context)
+        while not self._page(caller, ref, context, total):
+            self._on_part()
         if self._read_again(caller, ref, context):
             # An instance was found gone: the resource that has lost it is rendered from those that are left
             self._read_again(caller, ref, context)
@@ -72,11 +93,31 @@ class Puller:
         if snapshot.is_complete and not ref.is_own:
             self._personal.sweep(ref, {one.uid for one in snapshot.resources.values()}, self._now())
 
-    def _page(self, caller: Caller, ref: CalendarRef, context: Context) -> bool:
+    def _take_window(self, caller: Caller, ref: CalendarRef, context: Context) -> None:
+        """Read what takes place around now, before all the rest. Where Exchange does not give it, do without."""
+        now, snapshot = self._now(), self._mirror.snapshot(ref)
+        window = Window(_month(now, -MONTHS_BEFORE), _month(now, MONTHS_AFTER + 1), now)
+        try:
+            ids = self._exchange.window(caller, ref, window.start, window.end, Deadline.after(CALL))
+            found = self._get(caller, ref, ids)
+        except (RequestRefused, ExchangeFailed, ExchangeTimedOut, AnswerUnusable) as error:
+            LOG.info("a calendar is read without its window first: %s", error)
+            return
+        draft = _Draft()
+        self._sort(caller, ref, context, [one for one in found if not isinstance(one, Unreadable)], {}, draft)
+        if draft.pending or any(isinstance(one, Unreadable) for one in found):
+            return  # not all of it is known, which only the listing deals with
+        try:
+            self._apply(ref, draft, snapshot, asked_from=None, cursor=None, window=window)
+        except CursorMoved:
+            LOG.debug("another pull came first; the window is not needed")
+        self._on_part()
+
+    def _page(self, caller: Caller, ref: CalendarRef, context: Context, total: int | None) -> bool:
         """Take one page; say whether it was the last."""
         status = self._mirror.status(ref)
         if status.cursor is None and not status.is_listing:
-            self._mirror.begin_listing(ref)
+            self._mirror.begin_listing(ref, total)
         snapshot = self._mirror.snapshot(ref)
         try:
             page = self._ask(caller, ref, status.cursor, snapshot)
@@ -90,9 +131,14 @@ class Puller:
             raise AnswerUnusable("Exchange lists the same changes of this calendar again and again.")
         draft = self._draft(caller, ref, context, page, snapshot)
         try:
-            self._apply(ref, draft, status.cursor, page, snapshot)
+            self._apply(ref, draft, snapshot, asked_from=status.cursor, cursor=page.cursor, is_last=page.is_last)
         except CursorMoved:
             return self._mirror.status(ref).pulled_at is not None
+        if status.pulled_at is None:
+            held = len(snapshot.resources)
+            LOG.info(
+                "first pull of a calendar: %d of %s events", held, "an unknown number of" if total is None else total
+            )
         return page.is_last
 
     def _ask(self, caller: Caller, ref: CalendarRef, cursor: Cursor | None, snapshot: Snapshot) -> Page:
@@ -102,22 +148,32 @@ class Puller:
             page = self._exchange.feed(caller, ref, None, Deadline.after(CALL))
         return page
 
-    def _apply(self, ref: CalendarRef, draft: _Draft, asked_from: Cursor | None, page: Page, read: Snapshot) -> bool:
+    def _apply(
+        self,
+        ref: CalendarRef,
+        draft: _Draft,
+        read: Snapshot,
+        *,
+        asked_from: Cursor | None,
+        cursor: Cursor | None,
+        is_last: bool = False,
+        window: Window | None = None,
+    ) -> bool:
         """Take the draft into the mirror; say whether resources are to be read again because of it."""
-        now = self._now()
         applied = self._mirror.apply(
             ref,
             Batch(
                 asked_from=asked_from,
-                cursor=page.cursor,
-                is_last=page.is_last,
+                cursor=cursor,
+                is_last=is_last,
                 read_from=read.revision,
                 puts=tuple(draft.puts),
                 seen=tuple(draft.seen),
                 removed=tuple(draft.removed),
                 pending=tuple(draft.pending),
                 settled=(*draft.settled, *draft.seen),
-                now=now,
+                now=self._now(),
+                window=window,
             ),
         )
         if applied.stale:
@@ -277,9 +333,8 @@ class Puller:
         except BridgeError as error:
             LOG.info("items to be read again stay for later: %s", error)
             return False
-        page = Page((), (), status.cursor, is_last=False)
         try:
-            return self._apply(ref, draft, status.cursor, page, snapshot)
+            return self._apply(ref, draft, snapshot, asked_from=status.cursor, cursor=status.cursor)
         except CursorMoved:
             LOG.debug("another pull came first; the items stay to be read again")
             return False
@@ -300,3 +355,9 @@ def _eldest_first(found: Iterable[Item | Unreadable | Missing]) -> list[Item | U
         return (True, "", one.id)
 
     return sorted(found, key=age)
+
+
+def _month(now: datetime, months: int) -> datetime:
+    """Give the first instant (UTC) of the month that is so many months from now's."""
+    year, month = divmod(now.year * 12 + now.month - 1 + months, 12)
+    return datetime(year, month + 1, 1, tzinfo=UTC)

@@ -1,7 +1,5 @@
 """What the DAV side and the pages read and write: calendars, their resources, and changes to them."""
 
-import logging
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,32 +19,30 @@ from bridge.errors import (
     NotPermitted,
 )
 from bridge.exchange import Exchange, Waiters
-from bridge.ids import Path, make_href
 from bridge.item import UTC_ZONE, AttachedFile, Zone
-from bridge.mapping.context import Context
 from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarLook, CalendarName, CalendarRef, Caller, FileKey, Login, Mailbox, Name, ServedCalendar
-from bridge.resource import ANY_ETAG, Changes, Conditions, Snapshot, Stored
+from bridge.resource import ANY_ETAG, WHOLE, Changes, Conditions, Need, Snapshot, Stored
 from bridge.state.kept_properties import home_of
 from bridge.state.state import State
+from bridge.sync.asking import Asking
 from bridge.sync.calendars import Listing, Shared
-from bridge.sync.changes import changes_since
+from bridge.sync.changes import changes_since, told_up_to
+from bridge.sync.contexts import Contexts
 from bridge.sync.directory import Directory
 from bridge.sync.files import Files
 from bridge.sync.folders import Folders
-from bridge.sync.freshness import Asking, Policy
+from bridge.sync.freshness import DEFAULT, Patience, Policy
 from bridge.sync.look import Look
 from bridge.sync.move import Mover, need_own
 from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.pull import Puller
 from bridge.sync.push import Pusher
+from bridge.sync.refresh import Refresher
 from bridge.sync.remove import Remover
 from bridge.sync.render import Renderer
-from bridge.sync.rerender import render_again
+from bridge.sync.watch import Watcher, Watches
 from bridge.sync.zones import Zones
-
-LOG = logging.getLogger(__name__)
-
 
 T = TypeVar("T")
 
@@ -56,7 +52,8 @@ class StoreSettings:
     """What the configuration says of calendars.
 
     ``fresh`` in seconds; ``zone`` is where floating times live in a calendar that tells nothing better. ``url`` is how
-    clients reach the bridge, without a slash at its end; ``most_bytes`` of files may come with one event.
+    clients reach the bridge, without a slash at its end; ``most_bytes`` of files may come with one event. ``watches``
+    says how calendars are watched, None that they are not.
     """
 
     fresh: float = 15.0
@@ -64,6 +61,8 @@ class StoreSettings:
     shares: tuple[Shared, ...] = ()
     url: str = ""
     most_bytes: int = 10 * 2**20
+    patience: Patience = DEFAULT
+    watches: Watches | None = None
 
 
 class CalendarStore:
@@ -82,25 +81,40 @@ class CalendarStore:
     ) -> None:
         """Take the rooms it stands between; ``now`` gives UTC, ``on_refused`` hears of credentials gone bad."""
         self._mirror = mirror
-        self._intents = state.intents
         self._properties = state.properties
         self._waiters = waiters
-        self._zone = settings.zone
         self._on_refused = on_refused
-        self._policy = Policy(settings.fresh, now)
         self._directory = Directory(exchange, now)
-        renderer = self._renderer = Renderer(state.personal)
+        renderer = Renderer(state.personal)
         look = Look(exchange, mirror, renderer)
-        self._questions = Asking(waiters, now)
+        self._questions = Asking(waiters, now, settings.patience)
         self._listing = Listing(exchange, mirror, state, settings.shares, self._questions, now)
-        self._puller = Puller(exchange, mirror, state, renderer, now)
-        self._outcomes = Outcomes(look, mirror, state.intents, state.processes, now)
-        self._folders = Folders(exchange, mirror, state, self._listing, self._outcomes)
-        self._url = settings.url
+        outcomes = Outcomes(look, mirror, state.intents, state.processes, now)
+        self._contexts = Contexts(settings.zone, settings.url)
+        self._refresher = Refresher(
+            mirror,
+            outcomes,
+            Puller(exchange, mirror, state, renderer, now, on_part=self._questions.tell),
+            self._questions,
+            Policy(settings.fresh, now),
+            self._contexts,
+        )
+        self._watcher = None
+        if settings.watches is not None:
+            self._watcher = Watcher(
+                exchange,
+                mirror.watching,
+                self._refresher.start,
+                settings.watches,
+                state.processes.own_id,
+                on_refused=on_refused,
+                now=now,
+            )
+        self._folders = Folders(exchange, mirror, state, self._listing, outcomes)
         self._files = Files(exchange, mirror, settings.most_bytes)
-        self._pusher = Pusher(exchange, mirror, renderer, look, self._outcomes, self._files, zones=Zones(exchange, now))
-        self._mover = Mover(exchange, mirror, look, self._outcomes)
-        self._remover = Remover(exchange, mirror, look, self._outcomes)
+        self._pusher = Pusher(exchange, mirror, renderer, look, outcomes, self._files, zones=Zones(exchange, now))
+        self._mover = Mover(exchange, mirror, look, outcomes)
+        self._remover = Remover(exchange, mirror, look, outcomes)
 
     # --- reading -------------------------------------------------------------------------------------
 
@@ -115,16 +129,15 @@ class CalendarStore:
                 return served
         raise NotFound("There is no calendar of this name.")
 
-    def snapshot(self, login: Login, served: ServedCalendar, *, fresh: bool = False) -> Snapshot:
+    def snapshot(self, login: Login, served: ServedCalendar, *, fresh: bool = False, need: Need = WHOLE) -> Snapshot:
         """Give the calendar as mirrored, brought up to date first where the freshness policy says so.
 
-        ``fresh`` is a client's ``Cache-Control: no-cache``. Raises Unavailable when nothing whole is known.
+        ``fresh`` is a client's ``Cache-Control: no-cache``. Raises Unavailable when less is known than the need.
         """
-        ref = served.calendar.ref
-        pulled_at = self._mirror.status(ref).pulled_at
-        if self._policy.is_due(pulled_at, fresh=fresh):
-            self._pull(login, served, known=pulled_at is not None)
-        return self._mirror.snapshot(ref)
+        snapshot = self._asking(login, lambda: self._refresher.snapshot(login, served, fresh=fresh, need=need), served)
+        if self._watcher is not None:
+            self._watcher.notice(served)
+        return snapshot
 
     def texts(self, served: ServedCalendar, names: Iterable[Name]) -> dict[Name, bytes]:
         """Give the bytes served for these resources, from the mirror; names that are not there are left out."""
@@ -151,12 +164,16 @@ class CalendarStore:
             raise NotFound("This event has no such file.")
         return fetched
 
-    def changes(self, login: Login, served: ServedCalendar, token: str | None, limit: int | None = None) -> Changes:
+    def changes(
+        self, login: Login, served: ServedCalendar, token: str | None, limit: int | None = None, *, fresh: bool = False
+    ) -> Changes:
         """Give what changed since the token, at most ``limit`` of it; None or empty lists everything.
 
-        Raises TokenUnknown, Unavailable.
+        While the calendar is read for the first time, what there is so far is given, cut. Raises TokenUnknown,
+        Unavailable.
         """
-        snapshot = self.snapshot(login, served)
+        need = Need(newer_than=told_up_to(token))
+        snapshot = self.snapshot(login, served, fresh=fresh, need=need)
         removed = partial(self._mirror.removed, snapshot.ref, snapshot.epoch)
         return changes_since(snapshot, removed, token, limit)
 
@@ -246,7 +263,7 @@ class CalendarStore:
         self, login: Login, served: ServedCalendar, name: Name, body: bytes | None, conditions: Conditions
     ) -> Write:
         snapshot = self.snapshot(login, served)
-        context, ref = self._context(served, snapshot).of(name), served.calendar.ref
+        context, ref = self._contexts.of(served, snapshot).of(name), served.calendar.ref
         may_write = served.calendar.rights.write
 
         def calendars() -> dict[CalendarName, CalendarRef]:
@@ -255,26 +272,6 @@ class CalendarStore:
         return Write(login.caller, ref, context, name, body, conditions, calendars=calendars, may_write=may_write)
 
     # --- between -------------------------------------------------------------------------------------
-
-    def _pull(self, login: Login, served: ServedCalendar, *, known: bool) -> None:
-        def pull() -> None:
-            ref = served.calendar.ref
-            context = self._context(served, self._mirror.snapshot(ref))
-            render_again(self._mirror, self._renderer, ref, context)
-            self._settle_deserted(login, served, context)
-            self._puller.pull(login.caller, ref, context)
-
-        question = ("pull", served.calendar.ref)
-        self._asking(login, lambda: self._questions.bring(question, pull, known=known), served)
-
-    def _settle_deserted(self, login: Login, served: ServedCalendar, context: Context) -> None:
-        """Find out what became of writes that nobody is busy with any more, before their items are pulled."""
-        for intent in self._intents.standing(served.calendar.ref):
-            if self._outcomes.is_deserted(intent):
-                try:
-                    self._outcomes.settle(login.caller, served.calendar.ref, context, intent)
-                except Exception as error:  # noqa: BLE001 - one write that cannot be cleared up must not hold the calendar
-                    LOG.warning("an interrupted write is cleared up later (%s)", type(error).__name__)
 
     def _see_whether_gone(self, login: Login, served: ServedCalendar) -> BridgeError:
         """Tell a calendar that is gone, or not shown any more, from trouble (architecture, law 3)."""
@@ -306,18 +303,8 @@ class CalendarStore:
         except ExchangeSays as error:
             raise ExchangeFailed(f"Exchange refused what the bridge asked ({type(error).__name__}).") from error
 
-    def _context(self, served: ServedCalendar, snapshot: Snapshot) -> Context:
-        """Give the mapping its context: floating times and new whole days live in the zone most events are in."""
-        timed = [
-            listed.index
-            for listed in snapshot.resources.values()
-            if listed.index.zone_id != UTC_ZONE.id and not listed.index.is_all_day
-        ]
-        most = Counter(index.zone_id for index in timed).most_common(1)
-        zone = next((index.zone for index in timed if index.zone_id == most[0][0]), self._zone)
-        url = self._url + make_href(Path(served.calendar.ref.viewer.address, served.name))
-        return Context(served.owner, zone, url)
-
     def close(self) -> None:
         """Wait for running pulls to end their call, and take no new ones."""
+        if self._watcher is not None:
+            self._watcher.close()
         self._questions.close()

@@ -76,8 +76,8 @@ FILE = AttachedFile("Map & more.pdf", "application/pdf", b"%PDF-1.7")
 KNOWN = ItemRef(ItemId("AAMkO="), ChangeKey("DwAB"))
 WEEKLY = Recurrence(Weekly(2, (Day.MONDAY, Day.FRIDAY), Day.MONDAY), date(2026, 3, 2), count=10)
 WEEKLY_OF_2007 = replace(WEEKLY, pattern=Weekly(1, (Day.MONDAY, Day.FRIDAY), Day.MONDAY))
-EVERYTHING = frozenset(map(Attribute, (name for name in Content.__slots__ if name != "uid")))
-OF_AN_OCCURRENCE = EVERYTHING - {Attribute("recurrence")}
+WHOLE = frozenset(map(Attribute, (name for name in Content.__slots__ if name != "uid")))
+OF_AN_OCCURRENCE = WHOLE - {Attribute("recurrence")}
 CUSTOM = to_custom(
     ZoneDefinition(
         (ZoneEra(3600), ZoneEra(0, (ClockChange(3, 86400, 3600), ClockChange(10, 0, 0, day=4)), date(2020, 1, 1)))
@@ -116,22 +116,22 @@ REQUESTS: Mapping[str, Callable[[Content], Element]] = {
     ),
     "CreateItem of a series": lambda content: create_item.request(FOLDER, replace(content, recurrence=WEEKLY), NEWEST),
     "UpdateItem of a series": lambda content: update_item.request(
-        REF, replace(content, recurrence=WEEKLY), EVERYTHING, NEWEST
+        REF, replace(content, recurrence=WEEKLY), WHOLE, NEWEST
     ),
     "UpdateItem of occurrences": lambda content: update_item.occurrences_request(
         REF,
         [OccurrenceWrite(3, content, OF_AN_OCCURRENCE), OccurrenceWrite(4, content, OF_AN_OCCURRENCE, KNOWN)],
         NEWEST,
     ),
-    "UpdateItem": lambda content: update_item.request(REF, content, EVERYTHING, NEWEST),
+    "UpdateItem": lambda content: update_item.request(REF, content, WHOLE, NEWEST),
     "UpdateItem to nothing": lambda content: update_item.request(
-        REF, Content(content.uid, "", content.start, content.end), EVERYTHING, NEWEST
+        REF, Content(content.uid, "", content.start, content.end), WHOLE, NEWEST
     ),
     "CreateItem for 2007": lambda content: create_item.request(
         FOLDER, replace(content, recurrence=WEEKLY_OF_2007), OLDEST
     ),
     "UpdateItem for 2007": lambda content: update_item.request(
-        REF, replace(content, recurrence=WEEKLY_OF_2007), EVERYTHING, OLDEST
+        REF, replace(content, recurrence=WEEKLY_OF_2007), WHOLE, OLDEST
     ),
     "UpdateItem of occurrences for 2007": lambda content: update_item.occurrences_request(
         REF, [OccurrenceWrite(3, content, OF_AN_OCCURRENCE)], OLDEST

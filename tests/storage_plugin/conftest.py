@@ -55,7 +55,7 @@ from bridge.model import (
     ServedCalendar,
     Viewer,
 )
-from bridge.resource import ANY_ETAG, Changes, Conditions, IndexRecord, Listed, Snapshot, Stored
+from bridge.resource import ANY_ETAG, WHOLE, Changes, Conditions, IndexRecord, Listed, Need, Snapshot, Stored, Window
 from bridge.storage_plugin.application import make_application
 from bridge.sync.changes import changes_since
 
@@ -78,6 +78,7 @@ class Kept:
     changed: dict[Name, int] = field(default_factory=dict)
     records: dict[Name, IndexRecord] = field(default_factory=dict)
     pulled_at: datetime | None = field(default_factory=lambda: datetime.now(UTC))
+    window: Window | None = None
 
 
 class FakeStore:
@@ -116,8 +117,8 @@ class FakeStore:
                 return served
         raise NotFound("There is no calendar of this name.")
 
-    def snapshot(self, login: Login, served: ServedCalendar, *, fresh: bool = False) -> Snapshot:
-        del login
+    def snapshot(self, login: Login, served: ServedCalendar, *, fresh: bool = False, need: Need = WHOLE) -> Snapshot:
+        del login, need
         self._called(f"snapshot {served.name}")
         self._called("snapshot")
         kept = self.kept[served.calendar.ref.folder]
@@ -125,7 +126,8 @@ class FakeStore:
             self.fresh_asked += 1
             kept.pulled_at = datetime.now(UTC)
         resources = {name: self._listed(kept, name) for name in kept.texts}
-        return Snapshot(served.calendar.ref, kept.epoch, Revision(kept.revision), kept.pulled_at, resources)
+        revision = Revision(kept.revision)
+        return Snapshot(served.calendar.ref, kept.epoch, revision, kept.pulled_at, resources, kept.window)
 
     def texts(self, served: ServedCalendar, names: Iterable[Name]) -> dict[Name, bytes]:
         self._called("texts")
@@ -140,9 +142,11 @@ class FakeStore:
             raise NotFound("This event has no such file.")
         return file
 
-    def changes(self, login: Login, served: ServedCalendar, token: str | None, limit: int | None = None) -> Changes:
+    def changes(
+        self, login: Login, served: ServedCalendar, token: str | None, limit: int | None = None, *, fresh: bool = False
+    ) -> Changes:
         self._called("changes")
-        snapshot = self.snapshot(login, served)
+        snapshot = self.snapshot(login, served, fresh=fresh)
         kept = self.kept[served.calendar.ref.folder]
 
         def removed(since: Revision) -> Mapping[Name, Revision]:

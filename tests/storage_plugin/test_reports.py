@@ -1,11 +1,13 @@
 """calendar-query, calendar-multiget and sync-collection: whole, or not at all."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from bridge.errors import ExchangeUnreachable
 from bridge.ids import make_etag
+from bridge.resource import Window
 
 CALENDAR = "/alice@example.com/calendar/"
 D, C = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}"
@@ -252,10 +254,39 @@ def test_an_event_deleted_during_a_multiget_is_gone(
 def test_a_mirror_that_is_still_filling_is_never_taken_for_an_empty_calendar(ask: Any, fill: Any) -> None:
     fill("a.ics").pulled_at = None
     for method, path, body in (
-        ("REPORT", CALENDAR, sync()),
         ("REPORT", CALENDAR, query("")),
         ("REPORT", CALENDAR, multiget(CALENDAR + "b.ics")),
         ("PROPFIND", CALENDAR, ""),
         ("GET", CALENDAR + "b.ics", ""),
     ):
         assert ask(method, path, body, headers={"Depth": "1"}).status == 503
+
+
+def test_a_first_sync_of_a_mirror_that_is_still_filling_is_cut_and_goes_on(ask: Any, fill: Any) -> None:
+    kept = fill("a.ics")
+    kept.pulled_at = None
+    answer = ask("REPORT", CALENDAR, sync())
+    assert answer.status == 207
+    assert answer.responses().keys() == {CALENDAR + "a.ics", CALENDAR}
+    assert answer.statuses() == {CALENDAR: "HTTP/1.1 507 Insufficient Storage"}
+    token = answer.xml.findtext("{DAV:}sync-token")
+    waiting = ask("REPORT", CALENDAR, sync(token))
+    assert (waiting.status, "Retry-After" in waiting.headers) == (503, True)
+    fill("b.ics")
+    assert ask("REPORT", CALENDAR, sync(token)).responses().keys() == {CALENDAR + "b.ics", CALENDAR}
+    kept.pulled_at = datetime.now(UTC)
+    assert ask("REPORT", CALENDAR, sync(token)).responses().keys() == {CALENDAR + "b.ics"}
+
+
+def test_what_is_asked_within_the_window_is_answered_while_the_rest_is_being_read(ask: Any, fill: Any) -> None:
+    kept = fill("a.ics")
+    kept.pulled_at = None
+    kept.window = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC), datetime.now(UTC))
+    inside = '<C:time-range start="20260201T000000Z" end="20260401T000000Z"/>'
+    for span, status in (
+        (inside, 207),
+        (inside.replace("20260401", "20260601"), 503),
+        ('<C:time-range start="20260201T000000Z"/>', 503),
+    ):
+        assert ask("REPORT", CALENDAR, query(f'<C:comp-filter name="VEVENT">{span}</C:comp-filter>')).status == status
+    assert ask("PROPFIND", CALENDAR, "", headers={"Depth": "1"}).status == 503

@@ -7,9 +7,9 @@ or after they were carried out.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from memory_directory import MemoryDirectory
 from memory_items import has_occurrence, occurrence_of, outline_of, start_of
 from memory_store import Folder
+from memory_watching import MemoryWatching
 
 from bridge.errors import (
     AccessDenied,
@@ -44,7 +44,7 @@ from bridge.zones import to_rules
 _OUT_OF_RANGE = RequestRefused("No such occurrence.", "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange")
 
 
-class MemoryExchange(MemoryDirectory):
+class MemoryExchange(MemoryWatching):
     """The port over dictionaries."""
 
     def capabilities(self, caller: Caller, deadline: Deadline) -> Capabilities:
@@ -55,6 +55,7 @@ class MemoryExchange(MemoryDirectory):
             chooses_uid=True,
             finds_conflicts=self.finds_conflicts,
             defines_zones=self.defines_zones,
+            notifications=self.notifications,
         )
 
     def zone(self, caller: Caller, id_: str, deadline: Deadline) -> ZoneDefinition | None:
@@ -294,7 +295,7 @@ class MemoryExchange(MemoryDirectory):
             for id_, (owner, file) in here.files.items():
                 there.files[id_] = (moved.ref.id if owner == ref.id else owner, file)
             there.items[moved.ref.id] = moved
-            there.log.append(moved.ref.id)
+            self.note(there, moved.ref.id)
             return moved.ref
 
         return self.call("move", work)

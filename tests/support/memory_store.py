@@ -28,7 +28,17 @@ from bridge.item import (
     Person,
     Response,
 )
-from bridge.model import Address, CalendarRef, Caller, Credential, FolderId, Mailbox, MailboxKind, Rights
+from bridge.model import (
+    Address,
+    CalendarRef,
+    Caller,
+    Credential,
+    FolderId,
+    Mailbox,
+    MailboxKind,
+    Rights,
+    ServiceCredential,
+)
 from bridge.zone_definition import ZoneDefinition
 
 T = TypeVar("T")
@@ -91,6 +101,9 @@ class MemoryStore:
         self.folders: dict[FolderId, Folder] = {}
         self.known_from = 0
         self.on_call: Callable[[str], None] = lambda _verb: None
+        self.on_touch: Callable[[Folder], None] = lambda _folder: None
+        self.service_accounts: dict[str, str] = {}
+        self.powerless_accounts: dict[str, str] = {}
         self._failures: list[Failure] = []
         self.numbers = itertools.count(1)
         self._lock = threading.RLock()
@@ -163,7 +176,7 @@ class MemoryStore:
                     deleted=deleted,
                 )
             folder.items[ref.id] = new
-            folder.log.append(ref.id)
+            self.note(folder, ref.id)
             return new
 
     def put_occurrence(self, folder: Folder, master: ItemId, original_start: datetime, content: Content) -> Item:
@@ -225,7 +238,7 @@ class MemoryStore:
         new = replace(item, ref=ItemRef(item.ref.id, self.change_key()), attachments=attachments)
         if item.ref.id in folder.items:
             folder.items[item.ref.id] = new
-            folder.log.append(item.ref.id)
+            self.note(folder, item.ref.id)
             return new
         folder.occurrences[item.ref.id] = new
         series = next(one for one in folder.items.values() if any(e.ref.id == item.ref.id for e in one.exceptions))
@@ -235,13 +248,18 @@ class MemoryStore:
 
     def touch_series(self, folder: Folder, series: Item) -> None:
         folder.items[series.ref.id] = replace(series, ref=ItemRef(series.ref.id, self.change_key()))
-        folder.log.append(series.ref.id)
+        self.note(folder, series.ref.id)
 
     def drop_item(self, folder: Folder, item: ItemId) -> None:
         """Delete an item as Outlook would."""
         with self._lock:
             del folder.items[item]
-            folder.log.append(item)
+            self.note(folder, item)
+
+    def note(self, folder: Folder, item: ItemId) -> None:
+        """Put a change into the folder's log, and let know whoever watches it."""
+        folder.log.append(item)
+        self.on_touch(folder)
 
     def expire_cursors(self) -> None:
         """Forget every cursor handed out until now."""
@@ -253,10 +271,22 @@ class MemoryStore:
     # --- what the verbs share --------------------------------------------------------------------
 
     def authenticate(self, credential: Credential) -> Mailbox:
+        if isinstance(credential, ServiceCredential):
+            return self._impersonated(credential)
         password, mailbox = self.passwords.get(credential.username.lower(), ("", None))
         if mailbox is None or password != credential.password:
             raise CredentialRefused("The user name or password is wrong.")
         return mailbox
+
+    def _impersonated(self, credential: ServiceCredential) -> Mailbox:
+        accounts = self.service_accounts | self.powerless_accounts
+        if accounts.get(credential.username.lower()) != credential.password:
+            raise CredentialRefused("The user name or password is wrong.")
+        if credential.username.lower() in self.powerless_accounts:
+            raise AccessDenied("This account may not impersonate.")
+        if credential.acts_as not in self.passwords:
+            raise FolderMissing("There is no such mailbox.")
+        return self.passwords[credential.acts_as][1]
 
     def own_folder(self, caller: Caller, calendar: CalendarRef) -> Folder:
         folder = self.folder(caller, calendar, write=True)

@@ -25,7 +25,9 @@ from bridge.model import (
 from bridge.resource import Conditions, Stored
 from bridge.state.state import State
 from bridge.sync.calendars import Shared
+from bridge.sync.freshness import Patience
 from bridge.sync.store import CalendarStore, StoreSettings
+from bridge.sync.watch import Watches
 
 from events import START
 from memory_exchange import MemoryExchange
@@ -64,6 +66,8 @@ class World:
         self.refused: list[Caller] = []
         self.waiters = Waiters(8)
         self.url = "https://bridge.test"
+        self.patience = Patience(known=30, first=30)  # a busy machine must not make answers old
+        self.watches: Watches | None = None
         self._open()
 
     def _open(self) -> None:
@@ -78,7 +82,14 @@ class World:
             self.exchange,
             self.mirror,
             self.state,
-            StoreSettings(fresh=15, shares=(Shared(Address(BEN), Address(ANN)),), url=self.url, most_bytes=100_000),
+            StoreSettings(
+                fresh=15,
+                shares=(Shared(Address(BEN), Address(ANN)),),
+                url=self.url,
+                most_bytes=100_000,
+                patience=self.patience,
+                watches=self.watches,
+            ),
             self.waiters,
             now=self.clock,
             on_refused=self.refused.append,

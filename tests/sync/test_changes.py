@@ -93,7 +93,7 @@ def test_a_client_that_asks_to_the_end_knows_the_calendar(
         assert pages < 100, "pages come to an end when nothing changes any more"
     client.take(changes, 2)
     assert client.known == {name: f'"{changed}"' for name, (_, changed) in calendar.living.items()}
-    assert calendar.ask(client.token) == Changes((), (), client.token or "")
+    assert calendar.ask(client.token) == Changes((), (), client.token or "", known_at=NOW)
 
 
 def test_a_page_and_what_is_left_are_all_there_is_each_once() -> None:

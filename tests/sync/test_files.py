@@ -136,7 +136,7 @@ def test_a_pull_of_events_with_files_costs_what_it_costs_without(world: World) -
         outlook_attaches(world, world.outlook_adds(f"{number}@outlook"), AGENDA, MAP)
     world.exchange.calls.clear()
     assert len(world.etags()) == 20
-    assert world.exchange.calls == {"feed": 1, "get": 1, "calendars": 1}
+    assert world.exchange.calls == {"window": 1, "feed": 1, "get": 1, "calendars": 1}
 
 
 def test_what_belongs_to_the_text_is_not_served(world: World) -> None:
