@@ -5,7 +5,7 @@
 # make soak    the long runs: thousands of drawn series and events, and a kill at every step of every write
 #              tens of thousands of events drawn from the grammar of iCalendar there and back
 # make judges  other people's CalDAV test suites and clients against the demo; the scores are in docs/conformance.md
-# make docs    write the tables of docs/mapping.md from the code
+# make docs    write the tables of docs/mapping.md and docs/reliability.md from the code
 # make format  lay the code out as ruff does
 # make lock    choose the newest allowed versions of everything and write requirements.lock
 
@@ -51,6 +51,7 @@ judges: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m docs.mapping_tables
+	$(BIN)/python -m docs.reliability_tables
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -122,6 +122,13 @@ class SyncSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MirrorSettings:
+    """``[mirror]``: what a viewer was told is removed when he has not been here for ``keep_days``; 0: it stays."""
+
+    keep_days: int = 60
+
+
+@dataclass(frozen=True, slots=True)
 class FreeBusySettings:
     """``[freebusy]``: what time spent working elsewhere counts as: "free", "tentative" or "busy"."""
 
@@ -147,6 +154,7 @@ class Settings:
     sync: SyncSettings
     shares: tuple[Share, ...] = ()
     freebusy: FreeBusySettings = FreeBusySettings()
+    mirror: MirrorSettings = MirrorSettings()
 
 
 def find(option: str | None, environ: Mapping[str, str]) -> Path:
@@ -208,12 +216,21 @@ class _Reading:
         state = self._section(StateSettings, "[state]", raw_state, readers["state"])
         sync = self._section(SyncSettings, "[sync]", document.get("sync", {}), readers["sync"])
         freebusy = self._section(FreeBusySettings, "[freebusy]", document.get("freebusy", {}), readers["freebusy"])
+        mirror = self._section(MirrorSettings, "[mirror]", document.get("mirror", {}), readers["mirror"])
         shares = self._shares(document.get("share", []), readers["share"])
         if exchange is not None and bool(exchange.service_account) != (exchange.service_password_file is not None):
             self._tell("[exchange] service_account and service_password_file are given together or not at all")
-        if self._problems or exchange is None or server is None or state is None or sync is None or freebusy is None:
+        if (
+            self._problems
+            or exchange is None
+            or server is None
+            or state is None
+            or sync is None
+            or freebusy is None
+            or mirror is None
+        ):
             raise ConfigurationInvalid(self._problems)
-        return Settings(exchange, server, state, sync, shares, freebusy)
+        return Settings(exchange, server, state, sync, shares, freebusy, mirror)
 
     def _sections(self) -> dict[str, dict[str, _Reader]]:
         return {
@@ -236,6 +253,7 @@ class _Reading:
             },
             "state": {"folder": self._resolved, "database": _database},
             "sync": {"fresh": _number(float, 0, 3600), "watch": _flag, "poll": _number(float, 10, 86400)},
+            "mirror": {"keep_days": _number(int, 0, 3650)},
             "freebusy": {"working_elsewhere": _one_of(("free", "tentative", "busy"))},
             "share": {"viewer": read_address, "owner": read_address, "folder": read_shared_folder},
         }

@@ -5,9 +5,11 @@ Nothing of EWS or Graph leaks through. Every verb takes a deadline for the whole
 No verb sends mail to anyone.
 """
 
+import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -164,21 +166,47 @@ class Capabilities:
 
 
 class Waiters:
-    """Bounds how many request threads wait on Exchange at once, so that others always find a free thread."""
+    """Bounds how many request threads wait on Exchange at once, so that others always find a free thread.
 
-    def __init__(self, limit: int) -> None:
-        """Take how many may wait; the rest are refused at once."""
-        self._places = threading.BoundedSemaphore(limit)
+    Those who wait for the same mailbox have a smaller bound of their own, so that one never takes the places of all.
+    """
+
+    def __init__(self, limit: int, of_one: int | None = None) -> None:
+        """Take how many may wait, and how many of these for one mailbox (None: all); the rest are refused at once."""
+        self._limit = limit
+        self._of_one = limit if of_one is None else of_one
+        self._lock = threading.Lock()
+        self._all = 0
+        self._of: Counter[Hashable] = Counter()
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Hold a place while waiting on Exchange. Raises ExchangeBusy at once when none is free."""
-        if not self._places.acquire(blocking=False):
-            raise ExchangeBusy("Too many requests wait for Exchange at this moment.", retry_after=5)
+    def waiting(self, whom: Hashable = None) -> Iterator[None]:
+        """Hold a place while waiting on Exchange for somebody; None is nobody in particular.
+
+        Raises ExchangeBusy at once when none is free. Who is refused is told to come back at a time of his own, so
+        that a crowd does not come back as one.
+        """
+        self._take(whom)
         try:
             yield
         finally:
-            self._places.release()
+            self._give_back(whom)
+
+    def _take(self, whom: Hashable) -> None:
+        with self._lock:
+            if self._all < self._limit and (whom is None or self._of[whom] < self._of_one):
+                self._all += 1
+                self._of[whom] += 1
+                return
+        again = random.uniform(5, 15)
+        raise ExchangeBusy("Too many requests wait for Exchange at this moment.", again)
+
+    def _give_back(self, whom: Hashable) -> None:
+        with self._lock:
+            self._all -= 1
+            self._of[whom] -= 1
+            if not self._of[whom]:
+                del self._of[whom]
 
 
 class Exchange(Protocol):

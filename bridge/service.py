@@ -19,10 +19,14 @@ from bridge.exchange import Waiters
 from bridge.freebusy.busy_time import BusyTime
 from bridge.freebusy.mailbox_times import MailboxTimes
 from bridge.freebusy.occurrence_index import OccurrenceIndex
+from bridge.key_file import KeyFile
 from bridge.keys import Keys, load_keys
 from bridge.mirror.mirror import Mirror
+from bridge.mirror.sealed_columns import MIRROR
 from bridge.model import Caller, ServiceCredential, Viewer
+from bridge.sealed import SealedSchema, StoreAtRest
 from bridge.state.database import StateDatabase, state_exists
+from bridge.state.sealed_columns import STATE
 from bridge.state.shares import Shares
 from bridge.state.state import State
 from bridge.sync.calendars import Shared
@@ -70,7 +74,7 @@ def build(settings: Settings) -> Service:
         opened.callback(state.close)
         exchange = EwsExchange(_ews_settings(settings))
         opened.callback(exchange.close)
-        waiters = Waiters(settings.server.threads // 2)
+        waiters = Waiters(*waiting_places(settings.server.threads))
         accounts = Accounts(exchange, state.proofs, settings.exchange.organisation, waiters)
         opened.callback(accounts.close)
         mirror = Mirror(mirror_engine, keys)
@@ -113,6 +117,15 @@ def open_mirror_engine(settings: Settings) -> Engine:
     return make_engine(state.folder / MIRROR_FILE, "FULL")
 
 
+def waiting_places(threads: int) -> tuple[int, int]:
+    """Say how many of so many threads may wait for Exchange: half of them; and of these for one mailbox: a quarter.
+
+    Two devices of one person wait side by side in any case.
+    """
+    places = threads // 2
+    return places, max(2, places // 4)
+
+
 def prepare(settings: Settings) -> Keys:
     """Make the state folder and the key file where there are none yet, and give the keys.
 
@@ -141,6 +154,34 @@ def _without_key(settings: Settings) -> str:
     return "without which the state in the database cannot be read; copy it from a host that runs, or from the backup"
 
 
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What is at rest: the keys, the state and the mirror, None where there is none yet."""
+
+    key_file: KeyFile
+    keys: Keys
+    state: StoreAtRest
+    mirror: StoreAtRest | None
+
+
+@contextmanager
+def stores(settings: Settings) -> Iterator[Stores]:
+    """Give what is at rest as it is, beside a running bridge; nothing is made, mended or taken to a newer version.
+
+    Raises ConfigurationInvalid where there is no state. Each store is to be checked before it is used.
+    """
+    keys = _find_keys(settings)
+    with ExitStack() as opened:
+
+        def open_store(schema: SealedSchema, engine: Engine) -> StoreAtRest:
+            opened.callback(engine.dispose)
+            return StoreAtRest(schema, engine, keys)
+
+        state = open_store(STATE, open_state_engine(settings))
+        mirror = open_store(MIRROR, open_mirror_engine(settings))
+        yield Stores(KeyFile(settings.state.folder / KEY_FILE), keys, state, mirror if mirror.exists() else None)
+
+
 @contextmanager
 def added_shares(settings: Settings) -> Iterator[Shares]:
     """Give the shares in the state, which a bridge may be using, for a command that is no process of the bridge's.
@@ -148,22 +189,30 @@ def added_shares(settings: Settings) -> Iterator[Shares]:
     Raises ConfigurationInvalid where there is no state: another folder would be meant than the bridge's. Raises
     Unavailable.
     """
-    folder = settings.state.folder
+    keys = _find_keys(settings)
     engine = open_state_engine(settings)
     try:
-        try:
-            is_there = (folder / KEY_FILE).exists() and state_exists(engine)
-        except OSError as error:
-            raise ConfigurationInvalid([f"{folder}: the state folder cannot be read ({error.strerror})."]) from error
-        if not is_there:
-            hint = "[state] folder in the configuration, or STATE_DIRECTORY as its service has it"
-            raise ConfigurationInvalid(
-                [f"{folder}: there is no state of a bridge here. Start the bridge once; or name its folder: {hint}."]
-            )
-        keys = load_keys(folder / KEY_FILE)
         yield Shares(StateDatabase(engine, keys), keys)
     finally:
         engine.dispose()
+
+
+def _find_keys(settings: Settings) -> Keys:
+    """Give the keys of a bridge that was started before. Raises ConfigurationInvalid where there is none."""
+    folder = settings.state.folder
+    engine = open_state_engine(settings)
+    try:
+        is_there = (folder / KEY_FILE).exists() and state_exists(engine)
+    except OSError as error:
+        raise ConfigurationInvalid([f"{folder}: the state folder cannot be read ({error.strerror})."]) from error
+    finally:
+        engine.dispose()
+    if not is_there:
+        hint = "[state] folder in the configuration, or STATE_DIRECTORY as its service has it"
+        raise ConfigurationInvalid(
+            [f"{folder}: there is no state of a bridge here. Start the bridge once; or name its folder: {hint}."]
+        )
+    return load_keys(folder / KEY_FILE)
 
 
 def _ews_settings(settings: Settings) -> EwsSettings:

@@ -3,7 +3,6 @@
 The page is written by hand but for what stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -20,44 +19,34 @@ from bridge.mapping.specification import (
     Row,
 )
 from bridge.mapping.table import FIELDS
+from docs.tables import code, table, with_tables
 
 PAGE = Path(__file__).with_name("mapping.md")
-_TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def written_page(page: str) -> str:
     """Give the page with its tables as they are now."""
-    return _TABLE.sub(lambda found: f"{found[1]}\n{_TABLES[found[2]]()}\n{found[3]}", page)
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    heads = list(head)
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
-
-
-def _code(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+    return with_tables(page, _TABLES)
 
 
 def _fields() -> str:
     head = ("iCalendar", "at Exchange", "to Exchange", "to the client")
-    return _table(head, (_field_row(one, NOTES[one.name]) for one in FIELDS))
+    return table(head, (_field_row(one, NOTES[one.name]) for one in FIELDS))
 
 
 def _field_row(field: Field, note: Note) -> Iterator[str]:
     attributes = {str(name) for name in field.attributes} | note.reads
     elements = [element for element, names in MAPPED.items() if attributes & set(names.split(", "))]
-    yield _code([field.name, *sorted(field.ical - {field.name})])
-    yield _code(elements)
+    yield code([field.name, *sorted(field.ical - {field.name})])
+    yield code(elements)
     yield note.to_exchange
     yield note.to_client
 
 
-def _rows(table: Iterable[Row]) -> str:
-    return _table(
+def _rows(rows: Iterable[Row]) -> str:
+    return table(
         ("from", "name", "", ""),
-        ([row.source, f"`{row.name}`" if row.name[-1] != "d" else row.name, row.fate, row.note] for row in table),
+        ([row.source, f"`{row.name}`" if row.name[-1] != "d" else row.name, row.fate, row.note] for row in rows),
     )
 
 
@@ -65,7 +54,7 @@ def _passed_over() -> str:
     reasons: dict[str, list[str]] = {}
     for element, reason in PASSED_OVER.items():
         reasons.setdefault(reason, []).append(element)
-    return _table(("element", "why"), ([_code(names), reason] for reason, names in reasons.items()))
+    return table(("element", "why"), ([code(names), reason] for reason, names in reasons.items()))
 
 
 _TABLES: Mapping[str, Callable[[], str]] = {

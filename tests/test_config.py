@@ -49,6 +49,7 @@ def test_the_url_alone_is_a_configuration(load_text: Load, tmp_path: Path) -> No
     assert settings.state.folder == tmp_path / ".local/state/exchange-bridge"
     assert settings.state.database is None
     assert settings.sync.fresh == 15.0
+    assert settings.mirror.keep_days == 60
     assert settings.shares == ()
 
 
@@ -69,6 +70,8 @@ def test_everything_can_be_set(load_text: Load, tmp_path: Path) -> None:
         folder = "kept"
         [sync]
         fresh = 2
+        [mirror]
+        keep_days = 0
         [[share]]
         viewer = "Ben@example.org"
         owner = "anna@example.org"
@@ -83,6 +86,7 @@ def test_everything_can_be_set(load_text: Load, tmp_path: Path) -> None:
     assert settings.server.max_resource_size == 2 * 1024 * 1024
     assert settings.state.folder == tmp_path / "kept"
     assert settings.sync.fresh == 2.0
+    assert settings.mirror.keep_days == 0
     assert settings.shares == (Share(Address("ben@example.org"), Address("anna@example.org"), "calendar"),)
 
 
@@ -129,6 +133,8 @@ MISTAKES = [
     ),
     ("[state]\ndatabase = 5", "[state] database must be text in quotes"),
     ("[sync]\nfresh = -1", "[sync] fresh is -1, must be a number from 0 to 3600"),
+    ("[mirror]\nkeep_days = -1", "[mirror] keep_days is -1, must be a whole number from 0 to 3650"),
+    ("[mirror]\nkeep_days = 1.5", "[mirror] keep_days is 1.5, must be a whole number"),
     ("[sync]\nfresh = nan", "[sync] fresh is nan, must be a number"),
     ('[sync]\nfresh = "15"', "[sync] fresh is '15', must be a number"),
     # share
@@ -149,7 +155,7 @@ MISTAKES = [
     ),
     # names
     ("[sever]\nport = 1", "there is no section [sever]; did you mean 'server'?"),
-    ("[web]", "there is no section [web]; there are exchange, server, state, sync, freebusy, share."),
+    ("[web]", "there is no section [web]; there are exchange, server, state, sync, mirror, freebusy, share."),
     ("[server]\nlisten_on = 1", "[server] has no key 'listen_on'; did you mean 'listen'?"),
     ("[sync]\nspeed = 1", "[sync] has no key 'speed'; there are fresh, watch, poll."),
     ("server = 1", "[server] must be a section of keys and values"),

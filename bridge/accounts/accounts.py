@@ -142,10 +142,11 @@ class Accounts:
             raise LoginRefused(_REFUSED)
         deadline = Deadline.after(CALL)
         try:
-            with self._waiters.waiting(), self._turns.taken(self._account(name), deadline):
+            with self._waiters.waiting(name.short), self._turns.taken(self._account(name), deadline):
                 return self._admitted.get(tag) or self._check(name, credential, tag, deadline)
         except Unavailable:
-            proof, known = self._standing(name), self._matched.get(tag)
+            known = self._matched.get(tag)
+            proof = self._standing(name) if known is not None else None
             if proof is None or known is None or known.digest != proof.digest:
                 raise
             self._admitted.put(tag, proof.mailbox, self._now() + PAUSE)

@@ -130,7 +130,7 @@ class Server:
         if connection.execute(is_there, {"name": self._schema}).first() is None:
             connection.exec_driver_sql(f'CREATE SCHEMA "{self._schema}"')
 
-    def find_damage(self, _engine: Engine) -> str | None:
+    def find_damage(self, _engine: Engine, *, thorough: bool = False) -> str | None:
         """Give None: PostgreSQL tells of what is broken when it is read."""
 
     def check(self, connection: Connection, check: Callable[[Connection], None]) -> Hashable:

@@ -26,8 +26,11 @@ class Store(Protocol):
     def prepare(self, connection: Connection) -> None:
         """Make what tables need to stand in, within a writing transaction."""
 
-    def find_damage(self, engine: Engine) -> str | None:
-        """Give what is wrong with all of it, as far as the kind of database can tell; None when nothing is."""
+    def find_damage(self, engine: Engine, *, thorough: bool = False) -> str | None:
+        """Give what is wrong with all of it, as far as the kind of database can tell; None when nothing is.
+
+        It takes a while where all of it has to be read; ``thorough`` takes longer.
+        """
 
     def check(self, connection: Connection, check: Callable[[Connection], None]) -> Hashable:
         """Have the database of a new connection looked at, and made where it is absent, with everybody else kept out.

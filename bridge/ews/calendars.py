@@ -15,16 +15,21 @@ _MOST_FOLDERS = 2000
 
 
 def other_calendars(ask: Ask, default: FolderId) -> tuple[CalendarFolder, ...]:
-    """List the mailbox's further calendars but those inside Deleted Items, which is asked in the same call."""
+    """List the mailbox's further calendars but those inside Deleted Items, which is asked in the same call.
+
+    A server may list fewer than it was asked for: the next page begins where the shorter of the two ended.
+    """
     kept: dict[FolderId, CalendarFolder] = {}
     deleted: set[FolderId] = set()
-    for offset in range(0, _MOST_FOLDERS, find_folder.PAGE):
-        parents = [distinguished("msgfolderroot"), distinguished("deleteditems")]
+    parents = [distinguished("msgfolderroot"), distinguished("deleteditems")]
+    offset = 0
+    while offset < _MOST_FOLDERS:
         all_of, below_deleted = find_folder.read(ask(find_folder.request(parents, offset)), 2)
         kept |= {folder.id: folder for folder in all_of.folders}
         deleted |= {folder.id for folder in below_deleted.folders}
         if all_of.is_last and below_deleted.is_last:
             return _whole(ask, [folder for id_, folder in kept.items() if id_ not in deleted and id_ != default])
+        offset += min(page.length for page in (all_of, below_deleted) if not page.is_last)
     raise AnswerUnusable("Exchange lists calendars without end.")
 
 

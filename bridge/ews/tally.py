@@ -45,8 +45,8 @@ class Tally:
         with self._lock:
             self._calls[call.operation, call.outcome] += 1
             self._seconds[call.operation] = self._seconds.get(call.operation, 0.0) + call.seconds
-            # Names that Exchange does not accept are anybody's guesses; they get no counter, which would grow for ever
-            if call.outcome != "CredentialRefused":
+            # Names that Exchange has not answered are anybody's guesses; they get no counter, which would grow for ever
+            if call.outcome == "ok" or (call.account in self._accounts and call.outcome != "CredentialRefused"):
                 self._accounts[call.account] += 1
         _log.log(
             logging.DEBUG if call.outcome == "ok" else logging.INFO,

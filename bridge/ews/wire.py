@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import MappingProxyType
 
 import requests
@@ -257,7 +258,10 @@ class Wire:
         try:
             answer = read_answer(http, asked.operation)
         except ExchangeBusy as busy:
-            self._budget.back_off(asked.key, busy.retry_after)
+            if http.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                self._budget.back_off_server(asked.key, busy.retry_after)
+            else:
+                self._budget.back_off(asked.key, busy.retry_after)
             raise
         except ExchangeFailed as failed:
             if failed.code in WRONG_VERSION and asked.version == self._version:

@@ -85,7 +85,7 @@ class MailboxTimes:
         if mine:
             trouble = self._fly(caller, mine, known)
         for flight in flights:
-            trouble = self._join(flight, known) or trouble
+            trouble = self._join(caller.viewer, flight, known) or trouble
         if any(key not in known for key in keys):
             raise trouble or AnswerUnusable("Exchange did not tell of every mailbox that was asked for.")
         if trouble is not None and not isinstance(trouble, Unavailable):
@@ -142,7 +142,7 @@ class MailboxTimes:
         flight = next(iter(mine.values()))
         answers: dict[_Key, _Told] = {}
         try:
-            with self._waiters.waiting():
+            with self._waiters.waiting(caller.viewer):
                 answers = self._ask(caller, mine)
         except BridgeError as problem:
             flight.set_exception(problem)
@@ -176,10 +176,10 @@ class MailboxTimes:
             for month in months
         }
 
-    def _join(self, flight: _Flight, known: dict[_Key, _Told]) -> BridgeError | None:
+    def _join(self, viewer: Viewer, flight: _Flight, known: dict[_Key, _Told]) -> BridgeError | None:
         """Wait for what another thread is asking, and give the trouble there was."""
         try:
-            with self._waiters.waiting():
+            with self._waiters.waiting(viewer):
                 known.update(flight.result(timeout=LONGEST_WAIT))
         except WaitedTooLong:
             return ExchangeTimedOut("Exchange has not told in time when people are busy.")

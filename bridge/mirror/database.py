@@ -16,12 +16,20 @@ from bridge.errors import ConfigurationInvalid, MirrorFilling, Unavailable
 from bridge.keys import Keys, SealBroken
 from bridge.mirror.codec import Undecodable
 from bridge.mirror.schema import MIGRATIONS, VERSION, metadata, versions
+from bridge.sealed import SealedColumn
 
 _log = logging.getLogger(__name__)
 
 _PROBE = b"exchange-bridge mirror"
 _STORE = "The calendars' store"
 _CHECKED = "mirror"  # in a pooled connection's info: it was checked, and which database it has open
+
+
+def _probe_place(keys: Keys) -> bytes:
+    return keys.mac(_PROBE, "probe")
+
+
+PROBE = SealedColumn(versions.c.probe, (_probe_place,), bytes.decode)
 
 
 class _Unusable(Exception):
@@ -36,6 +44,7 @@ class MirrorDatabase:
         self._engine = engine
         self._writing_engine = for_writing(engine)
         self._keys = keys
+        self._was_there = False  # and has not been set aside since
         self._store = store_of(engine)
         try:
             with self.reading():
@@ -93,6 +102,7 @@ class MirrorDatabase:
         if _CHECKED not in connection.info:
             try:
                 connection.info[_CHECKED] = self._store.check(connection, self._check)
+                self._was_there = True
             except BaseException:
                 connection.invalidate()
                 connection.close()
@@ -101,8 +111,10 @@ class MirrorDatabase:
 
     def _check(self, connection: Connection) -> None:
         if not inspect(connection).has_table(versions.name):
+            if self._was_there:
+                _log.warning("The mirror %s is gone: it is built anew.", self._store.name)
             metadata.create_all(connection)
-            probe = self._keys.seal(_PROBE, self._keys.mac(_PROBE, "probe"))
+            probe = self._keys.seal(_PROBE, _probe_place(self._keys))
             connection.execute(insert(versions).values(version=VERSION, probe=probe))
             return
         row = connection.execute(select(versions)).one_or_none()
@@ -119,7 +131,7 @@ class MirrorDatabase:
         if version != row.version:
             connection.execute(update(versions).values(version=version))
         try:
-            self._keys.open(row.probe, self._keys.mac(_PROBE, "probe"))
+            self._keys.open(row.probe, _probe_place(self._keys))
         except SealBroken:
             raise _Unusable("it is sealed with other keys") from None
 
@@ -128,4 +140,5 @@ class MirrorDatabase:
         with troubles(_STORE):
             became = self._store.begin_anew(self._engine, which)
         if became is not None:
+            self._was_there = False
             _log.warning("The mirror %s cannot be used (%s): %s and is built anew.", self._store.name, why, became)

@@ -127,7 +127,7 @@ class Asking:
             return
         seconds = self._left(viewer, known=wait.known)
         if seconds > 0:
-            with self._waiters.waiting():
+            with self._waiters.waiting(viewer):
                 self._stay(flight, viewer, seconds, wait)
         if flight.landed and flight.error is not None:
             raise flight.error

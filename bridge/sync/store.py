@@ -284,7 +284,7 @@ class CalendarStore:
         """Ask on the request's own thread, which holds a place meanwhile. Raises Unavailable, Refused."""
 
         def ask_in_a_place() -> T:
-            with self._waiters.waiting():
+            with self._waiters.waiting(login.caller.viewer):
                 return ask()
 
         return self._asking(login, ask_in_a_place, served)

@@ -119,6 +119,16 @@ def test_one_s_own_calendars_are_listed_the_default_one_first(
     assert all(one.rights == Rights(read=True, create=True, modify=True, delete=True) for one in found)
 
 
+def test_all_calendars_are_listed_by_a_server_whose_pages_are_short(
+    exchange: EwsExchange, simulator: Simulator, anna: Caller, deadline: Deadline
+) -> None:
+    for number in range(5):
+        simulator.add_calendar(ANNA, f"More {number}")
+    wanted = exchange.calendars(anna, ANNA, deadline)
+    simulator.trouble("page_size", operation="FindFolder", size=2)
+    assert exchange.calendars(anna, ANNA, deadline) == wanted
+
+
 def test_calendars_in_deleted_items_are_not_listed(
     simulator: Simulator, exchange: EwsExchange, anna: Caller, deadline: Deadline
 ) -> None:

@@ -15,6 +15,7 @@ from bridge.errors import (
     BridgeError,
     ConfigurationInvalid,
     CredentialRefused,
+    ExchangeBusy,
     ExchangeFailed,
     ExchangeTimedOut,
     ExchangeUnreachable,
@@ -369,6 +370,24 @@ def test_calls_are_counted_by_operation_outcome_and_account(
     assert tallied.calls == {("GetFolder", "ok"): 2, ("GetFolder", "CredentialRefused"): 1}
     assert tallied.accounts == {account_key(BasicCredential("ANNA", "another")): 2}
     assert tallied.seconds["GetFolder"] > 0
+
+
+def test_names_that_nobody_answered_for_are_not_counted(
+    serve: Any, wires: Wires, answers: Any, deadline: Deadline
+) -> None:
+    def script(connection: Any) -> None:
+        while request := connection.read_request():
+            good = base64.b64encode(b"anna:x") in request
+            connection.send(answers.http(answers.response("GetFolder")) if good else answers.http("", 503))
+
+    wire = wires(serve(script).url)
+    _ask(wire, deadline)
+    for number in range(20):
+        with pytest.raises(ExchangeBusy):
+            _ask(wire, deadline, BasicCredential(f"nobody-{number}", "x"))
+    tallied = wire.tally.tallied()
+    assert sum(tallied.calls.values()) == 21
+    assert tallied.accounts == {account_key(BasicCredential("anna", "x")): 1}
 
 
 # --- settings ----------------------------------------------------------------------------------------

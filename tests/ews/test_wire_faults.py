@@ -1,7 +1,9 @@
 """exchangelib's own transport has these faults (`bridge.ews.wire` names them); ours must not."""
 
+import base64
 import gzip
 import logging
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,13 +22,14 @@ from bridge.errors import (
     ExchangeTimedOut,
     ExchangeUnreachable,
 )
+from bridge.ews.budget import LONGEST_FOR_ALL
 from bridge.ews.editions import Edition
 from bridge.ews.operations import create_item, get_folder
 from bridge.ews.wire import Wire
 from bridge.ews.xml import Element
 from bridge.exchange import Deadline
 from bridge.item import Content
-from bridge.model import BasicCredential, FolderId
+from bridge.model import Address, BasicCredential, FolderId, ServiceCredential
 
 from private_authority import private_authority
 
@@ -239,6 +242,53 @@ def test_after_a_busy_answer_nothing_is_sent_for_that_account_until_its_time(
     with pytest.raises(ExchangeBusy):
         wire.call(BasicCredential("bob", "x"), get_folder.request([]), deadline)
     assert len(server.requests) == 2
+    with pytest.raises(ExchangeBusy, match="left alone") as held:
+        wire.call(BasicCredential("eve", "x"), get_folder.request([]), deadline)
+    assert held.value.retry_after <= LONGEST_FOR_ALL
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("code", ["ErrorServerBusy", "ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened"])
+@pytest.mark.parametrize("status", [200, 500])
+def test_what_is_said_of_an_account_holds_up_no_other(
+    code: str, status: int, serve: Any, wires: Wires, answers: Any, deadline: Deadline
+) -> None:
+    def script(connection: Any) -> None:
+        while connection.read_request():
+            body = answers.fault(code) if status == 500 else answers.response("GetFolder", code)
+            connection.send(answers.http(body, status))
+
+    server = serve(script)
+    wire = wires(server.url)
+    for name in ("anna", "bob", "eve", "anna", "bob", "eve"):
+        with pytest.raises(ExchangeBusy):
+            wire.call(BasicCredential(name, "x"), get_folder.request([]), deadline)
+    assert len(server.requests) == 3
+
+
+def test_what_a_service_account_is_told_holds_up_the_mailbox_it_asked_as_and_neither_owner_nor_others(
+    serve: Any, wires: Wires, answers: Any, deadline: Deadline
+) -> None:
+    def script(connection: Any) -> None:
+        while connection.read_request():
+            connection.send(answers.http(answers.fault("ErrorServerBusy"), 500))
+
+    def service(address: str) -> ServiceCredential:
+        return ServiceCredential("service", "x", Address(address))
+
+    server = serve(script)
+    wire = wires(server.url)
+    anna, bob = service("anna@example.com"), service("bob@example.com")
+    for one in (anna, bob, BasicCredential("anna@example.com", "x"), anna, bob):
+        with pytest.raises(ExchangeBusy):
+            wire.call(one, get_folder.request([]), deadline)
+    assert len(server.requests) == 3
+    named = re.findall(
+        rb"<t:ConnectingSID><t:PrimarySmtpAddress>(.+?)</t:PrimarySmtpAddress>", b"".join(server.requests)
+    )
+    assert named == [b"anna@example.com", b"bob@example.com"]
+    logins = re.findall(rb"Authorization: Basic (\S+)", b"".join(server.requests))
+    assert [base64.b64decode(one) for one in logins] == [b"service:x", b"service:x", b"anna@example.com:x"]
 
 
 # --- it takes half an answer for a whole one ---------------------------------------------------------

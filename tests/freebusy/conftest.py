@@ -1,7 +1,7 @@
 """Calendars of records, and an Exchange that tells when people are busy."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,8 +76,8 @@ class CountedWaiters(Waiters):
         self._number = 0
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        with super().waiting():
+    def waiting(self, whom: Hashable = None) -> Iterator[None]:
+        with super().waiting(whom):
             with self._changed:
                 self._number += 1
                 self._changed.notify_all()

@@ -318,6 +318,14 @@ def test_no_more_threads_wait_on_exchange_than_may(busy_time: Any, exchange: Any
         assert first.result(10)[0].blocks == ()
 
 
+def test_months_in_memory_are_bounded(busy_time: Any, caller: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.freebusy.mailbox_times.MONTHS_HELD", 2)
+    room = busy_time()
+    room.of_mailboxes(caller(), (BOB, CAROL), MARCH, APRIL + 60 * DAY)
+    assert len(room._mailboxes._told) == 2
+    assert len(room.of_mailboxes(caller(), (BOB, CAROL), MARCH, APRIL + 60 * DAY)) == 2
+
+
 # --- VFREEBUSY ---------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.freebusy.occurrence_index import MONTHS_HELD, OccurrenceIndex
 from bridge.item import BusyStatus
+from bridge.model import FolderId
 from bridge.occurrences import occurrences
 from bridge.recurrence import Daily, Day, Pattern, Recurrence, Weekly
 from bridge.resource import ExceptionRecord, IndexRecord
@@ -112,3 +113,12 @@ def test_an_index_with_little_room_answers_the_same(snapshot: Any, room: int) ->
     index = OccurrenceIndex(room)
     assert index.at(calendar).names(JANUARY, JANUARY + DAY) == ["a.ics"]
     assert index.at(calendar).names(JANUARY, JANUARY + 2 * DAY) == ["a.ics", "b.ics"]
+
+
+def test_an_index_holds_no_more_resources_than_it_is_told(snapshot: Any) -> None:
+    index = OccurrenceIndex(3)
+    for number in range(5):
+        one = snapshot({"a": IndexRecord(JANUARY, JANUARY + HOUR)})
+        ref = replace(one.ref, folder=FolderId(f"folder {number}"))
+        assert index.at(replace(one, ref=ref)).names(JANUARY, JANUARY + DAY) == ["a.ics"]
+    assert index._calendars.currsize == 3

@@ -4,6 +4,7 @@ import pytest
 
 from bridge.errors import ExchangeTimedOut, LoginRefused, Unavailable
 from bridge.model import MailboxKind
+from bridge.sync.directory import Directory
 
 from world import ANN, BEN, World
 
@@ -30,6 +31,14 @@ def test_the_same_is_asked_once_for_a_while_and_for_each_viewer(world: World) ->
     world.clock.move(301)
     world.store.people(world.login(), "ben")
     assert (asked(world, "people"), asked(world, "rooms")) == (3, 2)
+
+
+def test_answers_in_memory_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.sync.directory.MOST", 2)
+    directory = Directory(world.exchange, world.clock)
+    for text in ("a", "b", "c", "a"):
+        directory.people(world.login(), text)
+    assert asked(world, "people") == 4
 
 
 def test_nobody_is_asked_for_nothing(world: World) -> None:

@@ -1,7 +1,7 @@
 """A client's change is in Exchange, once, when it is answered; or it is refused and the client still has it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -522,8 +522,8 @@ class CountedPlaces(Waiters):
         self.counts: list[int] = []
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        with super().waiting():
+    def waiting(self, whom: Hashable = None) -> Iterator[None]:
+        with super().waiting(whom):
             self.held += 1
             self.counts.append(self.held)
             try:

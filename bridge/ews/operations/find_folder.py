@@ -13,10 +13,11 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class FolderPage:
-    """One page of the calendars below one folder."""
+    """One page of the calendars below one folder; ``length`` is how many folders it listed, of any kind."""
 
     folders: tuple[CalendarFolder, ...]
     is_last: bool
+    length: int = 0
 
 
 def request(parents: Sequence[Element], offset: int = 0) -> Element:
@@ -54,4 +55,5 @@ def _page(message: ResponseMessage) -> FolderPage:
     is_last = from_boolean(told) if told else len(elements) < PAGE
     if not elements and not is_last:
         raise AnswerUnusable("Exchange promised further folders and listed none.")
-    return FolderPage(tuple(from_folder(element) for element in elements if is_calendar(element)), is_last)
+    folders = tuple(from_folder(element) for element in elements if is_calendar(element))
+    return FolderPage(folders, is_last, len(elements))
