@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bridge.errors import CredentialRefused, ExchangeSays, FolderMissing, Refused, WriteUnderWay
+from bridge.errors import CredentialRefused, ExchangeSays, FolderMissing, Refused, Unavailable, WriteUnderWay
 from bridge.ids import parse_name_stamp
 from bridge.item import AttachedFile, AttachmentId, Item, ItemId, ItemRef, Uid
 from bridge.mapping.context import Context
@@ -16,7 +16,7 @@ from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarName, CalendarRef, Caller, Name
 from bridge.resource import Conditions
 from bridge.state.intents import Intent, Intents, IntentStands
-from bridge.state.processes import Processes
+from bridge.state.liveness import Liveness
 from bridge.sync.look import Look
 from bridge.sync.traces import make_traces
 
@@ -76,7 +76,7 @@ class Outcomes:
         look: Look,
         mirror: Mirror,
         intents: Intents,
-        processes: Processes,
+        processes: Liveness,
         now: Callable[[], datetime],
     ) -> None:
         """Take what looks at Exchange, the mirror, the intents, the processes that may hold them, and a UTC clock."""
@@ -86,7 +86,9 @@ class Outcomes:
         self._processes = processes
         self._now = now
         self._busy: set[int] = set()
+        self._left: list[Intent] = []
         self._lock = threading.Lock()
+        processes.when_back(self.note_left)
 
     @contextmanager
     def intent(
@@ -107,15 +109,43 @@ class Outcomes:
             now = self._now()
             self._intents.finish(intent, DONE, now)
             self._intents.expire(now - REMEMBERED)
+        except IntentStands:  # others did not know this process to live for a while, and one of them took it over
+            raise WriteUnderWay(UNDER_WAY, RETRY) from None
         except BaseException as error:
-            if isinstance(error, ExchangeSays | Refused) and not isinstance(error, CredentialRefused | FolderMissing):
-                self._intents.drop(intent)
-            else:
-                self._intents.advance(intent, UNCLEAR)
+            if not (_is_definite(error) and self._is_dropped(intent)):
+                with self._lock:
+                    self._left.append(intent)
+                self.note_left()
             raise
         finally:
             with self._lock:
                 self._busy.discard(intent.id)
+
+    def _is_dropped(self, intent: Intent) -> bool:
+        """Drop an intent; say whether that was possible now."""
+        try:
+            self._intents.drop(intent)
+        except (Unavailable, IntentStands):
+            return False
+        return True
+
+    def note_left(self) -> None:
+        """Note of writes that broke off that nobody knows their outcome: whoever comes next finds it out.
+
+        While the state is away, that waits until it is back, or until this process next writes.
+        """
+        with self._lock:
+            left, self._left = self._left, []
+        while left:
+            try:
+                self._intents.advance(left[0], UNCLEAR)
+            except IntentStands:
+                pass
+            except Unavailable:
+                break
+            left.pop(0)
+        with self._lock:
+            self._left += left
 
     def _begin(self, write: Write, operation: str, uid: Uid, item: ItemRef | None, stored: tuple[Item, ...]) -> Intent:
         try:
@@ -149,6 +179,7 @@ class Outcomes:
         against its own conditions (RFC 9110 13.1.2). Raises WriteUnderWay while somebody is busy with it, Unavailable
         where Exchange cannot be read.
         """
+        self.note_left()
         last = self._intents.last(write.ref, write.name)
         if last is None:
             return None
@@ -220,6 +251,11 @@ class Outcomes:
                 if _bears(item, intent.name, context) or (is_moved and item.ref.id not in held):
                     ids.append(item.ref.id)
         yield from dict.fromkeys(ids)
+
+
+def _is_definite(error: BaseException) -> bool:
+    """Say whether nothing was sent, or Exchange's answer is one to the step itself."""
+    return isinstance(error, ExchangeSays | Refused) and not isinstance(error, CredentialRefused | FolderMissing)
 
 
 def _bears(item: Item, name: Name, context: Context) -> bool:
