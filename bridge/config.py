@@ -10,6 +10,7 @@ import ipaddress
 import os
 import re
 import ssl
+import stat
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -53,7 +54,9 @@ class ExchangeSettings:
     """``[exchange]``: which Exchange is asked, and how.
 
     ``time_zone``, written as IANA or Windows names it, is where floating times and new all-day events live when a
-    calendar tells nothing better. ``ca_file`` holds the certificates of a private authority, PEM.
+    calendar tells nothing better. ``ca_file`` holds the certificates of a private authority, PEM. ``service_account``
+    may ask as everybody (EWS impersonation), with what is in the first line of ``service_password_file``; there are
+    both or neither.
     """
 
     url: str
@@ -61,6 +64,8 @@ class ExchangeSettings:
     version: str = "auto"
     ca_file: Path | None = None
     time_zone: Zone = UTC_ZONE
+    service_account: str = ""
+    service_password_file: Path | None = None
 
     @property
     def organisation(self) -> OrganisationId:
@@ -97,9 +102,22 @@ class StateSettings:
 
 @dataclass(frozen=True, slots=True)
 class SyncSettings:
-    """``[sync]``: a calendar pulled less than ``fresh`` seconds ago is served as it is."""
+    """``[sync]``: a calendar pulled less than ``fresh`` seconds ago is served as it is.
+
+    ``watch``: Exchange is asked to say when the calendars change that people look at; where it does not, they are asked
+    for every ``poll`` seconds.
+    """
 
     fresh: float = 15.0
+    watch: bool = True
+    poll: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorSettings:
+    """``[mirror]``: what a viewer was told is removed when he has not been here for ``keep_days``; 0: it stays."""
+
+    keep_days: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +146,7 @@ class Settings:
     sync: SyncSettings
     shares: tuple[Share, ...] = ()
     freebusy: FreeBusySettings = FreeBusySettings()
+    mirror: MirrorSettings = MirrorSettings()
 
 
 def find(option: str | None, environ: Mapping[str, str]) -> Path:
@@ -189,10 +208,21 @@ class _Reading:
         state = self._section(StateSettings, "[state]", raw_state, readers["state"])
         sync = self._section(SyncSettings, "[sync]", document.get("sync", {}), readers["sync"])
         freebusy = self._section(FreeBusySettings, "[freebusy]", document.get("freebusy", {}), readers["freebusy"])
+        mirror = self._section(MirrorSettings, "[mirror]", document.get("mirror", {}), readers["mirror"])
         shares = self._shares(document.get("share", []), readers["share"])
-        if self._problems or exchange is None or server is None or state is None or sync is None or freebusy is None:
+        if exchange is not None and bool(exchange.service_account) != (exchange.service_password_file is not None):
+            self._tell("[exchange] service_account and service_password_file are given together or not at all")
+        if (
+            self._problems
+            or exchange is None
+            or server is None
+            or state is None
+            or sync is None
+            or freebusy is None
+            or mirror is None
+        ):
             raise ConfigurationInvalid(self._problems)
-        return Settings(exchange, server, state, sync, shares, freebusy)
+        return Settings(exchange, server, state, sync, shares, freebusy, mirror)
 
     def _sections(self) -> dict[str, dict[str, _Reader]]:
         return {
@@ -202,6 +232,8 @@ class _Reading:
                 "version": _one_of(VERSIONS),
                 "ca_file": self._ca_file,
                 "time_zone": _time_zone,
+                "service_account": _account,
+                "service_password_file": self._password_file,
             },
             "server": {
                 "listen": _listen,
@@ -212,7 +244,8 @@ class _Reading:
                 "max_resource_size": _size,
             },
             "state": {"folder": self._resolved, "database": _database},
-            "sync": {"fresh": _number(float, 0, 3600)},
+            "sync": {"fresh": _number(float, 0, 3600), "watch": _flag, "poll": _number(float, 10, 86400)},
+            "mirror": {"keep_days": _number(int, 0, 3650)},
             "freebusy": {"working_elsewhere": _one_of(("free", "tentative", "busy"))},
             "share": {"viewer": read_address, "owner": read_address, "folder": read_shared_folder},
         }
@@ -272,6 +305,37 @@ class _Reading:
             raise ValueError(f"is {path}, which cannot be read ({error.strerror})") from error
         return path
 
+    def _password_file(self, value: Any) -> Path:
+        path = self._resolved(value)
+        _first_line(path)
+        return path
+
+
+def service_password(exchange: ExchangeSettings) -> str:
+    """Read the service account's password, as it is in the file now. Raises ConfigurationInvalid, also without one."""
+    if exchange.service_password_file is None:
+        raise ConfigurationInvalid(["[exchange] service_password_file is not given."])
+    try:
+        return _first_line(exchange.service_password_file)
+    except ValueError as error:
+        raise ConfigurationInvalid([f"[exchange] service_password_file {error}."]) from error
+
+
+def _first_line(path: Path) -> str:
+    """Give the first line of a file that holds a password. Raises ValueError with half a sentence, without the line."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & stat.S_IRWXO:
+                raise ValueError(f"is {path}, which everybody on this machine may open; chmod o= makes it private")
+            line = file.readline().rstrip("\r\n")
+    except OSError as error:
+        raise ValueError(f"is {path}, which cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is {path}, which is not UTF-8 text") from error
+    if not line:
+        raise ValueError(f"is {path}, whose first line must be the password, and is empty")
+    return line
+
 
 def _closest(name: str, known: Mapping[str, Any]) -> str:
     close = difflib.get_close_matches(name.lower(), known, 1)
@@ -285,6 +349,13 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be text in quotes, and not empty")
     return value.strip()
+
+
+def _account(value: Any) -> str:
+    account = _text(value)
+    if ":" in account or not account.isprintable():  # RFC 7617, section 2: the colon ends a user name
+        raise ValueError("must be a user name such as 'EXAMPLE\\bridge' or 'bridge@example.org', without a colon")
+    return account
 
 
 def _one_of(allowed: tuple[str, ...]) -> _Reader:
@@ -303,6 +374,12 @@ def _number(unit: type[int] | type[float], least: int, most: int) -> _Reader:
         return unit(value)
 
     return read
+
+
+def _flag(value: Any) -> bool:
+    if value is True or value is False:
+        return bool(value)
+    raise ValueError(f"is {value!r}, must be true or false")
 
 
 def _url(value: Any) -> str:

@@ -113,11 +113,15 @@ def is_damage(error: DatabaseError) -> bool:
     return isinstance(error.orig, sqlite3.Error) and error.orig.sqlite_errorcode & 0xFF in _DAMAGED
 
 
-def find_damage(engine: Engine) -> str | None:
-    """Read the whole file and give what is wrong with it, None when nothing is. For small files: it takes a while."""
+def find_damage(engine: Engine, *, thorough: bool = False) -> str | None:
+    """Read the whole file and give what is wrong with it, None when nothing is. For small files: it takes a while.
+
+    ``thorough`` holds its indexes against its tables, too.
+    """
+    check = "integrity_check" if thorough else "quick_check"
     try:
         with engine.connect() as connection:
-            verdict = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
+            verdict = str(connection.exec_driver_sql(f"PRAGMA {check}(1)").scalar_one())
     except DatabaseError as error:
         if is_damage(error):
             return str(error.orig)

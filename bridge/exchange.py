@@ -112,6 +112,7 @@ class Subscription:
 class Woken:
     """Something has changed in these calendars; what, their feed tells.
 
+    ``folders`` may name folders inside of those subscribed to, too; where it names none, any may have changed.
     ``is_lost``: the subscription is no more, or has missed something: subscribe anew and look at every calendar of it.
     """
 
@@ -372,10 +373,11 @@ class Exchange(Protocol):
         """Ask to be told no more; a subscription that is gone already is no error."""
 
     def listen(self, caller: Caller, subscriptions: Sequence[Subscription], minutes: int, deadline: Deadline) -> Stream:
-        """Open a connection on which subscriptions by STREAM are told, for 1 to 30 minutes.
+        """Open a connection on which 1 to 200 subscriptions by STREAM are told, for 1 to 30 minutes.
 
-        All of them were made by callers with the credential's user name. The deadline bounds the opening alone.
-        Raises ExchangeBusy where as many are open as the server allows.
+        All of them were made with the credential's user name, be it as another mailbox. The deadline bounds the opening
+        alone. What came with it waits for the first `Stream.receive`, to be called at once: a selector does not tell of
+        that. Raises ExchangeBusy, here or out of `Stream.receive`, where as many are open as the server allows.
         """
 
     def news(self, caller: Caller, subscription: Subscription, deadline: Deadline) -> tuple[Subscription, Woken | None]:

@@ -141,7 +141,8 @@ class Calendar:
 
     ``is_default`` marks the mailbox's own default calendar. ``owner_name`` is the display name of another's mailbox,
     where the server tells it. ``stamp`` is the folder's ``Name`` property,
-    ``look`` its ``Look`` property (see ids.PROPERTY_SET), both raw and None when absent.
+    ``look`` its ``Look`` property (see ids.PROPERTY_SET), both raw and None when absent. ``total`` is how many items
+    the folder has by Exchange's own count, None where it tells none.
     """
 
     ref: CalendarRef
@@ -151,6 +152,7 @@ class Calendar:
     stamp: str | None = None
     look: str | None = None
     owner_name: str = ""
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

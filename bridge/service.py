@@ -6,9 +6,10 @@ A service belongs to the process that built it: its database connections, thread
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from bridge.accounts.accounts import Accounts, utc_now
-from bridge.config import Settings
+from bridge.config import Settings, service_password
 from bridge.database import make_engine
 from bridge.errors import ConfigurationInvalid
 from bridge.ews.exchange import EwsExchange
@@ -17,13 +18,19 @@ from bridge.exchange import Waiters
 from bridge.freebusy.busy_time import BusyTime
 from bridge.freebusy.mailbox_times import MailboxTimes
 from bridge.freebusy.occurrence_index import OccurrenceIndex
+from bridge.key_file import KeyFile
 from bridge.keys import Keys, load_keys
 from bridge.mirror.mirror import Mirror
+from bridge.mirror.sealed_columns import MIRROR
+from bridge.model import Caller, ServiceCredential, Viewer
+from bridge.sealed import SealedSchema, StoreAtRest
 from bridge.state.database import StateDatabase
+from bridge.state.sealed_columns import STATE
 from bridge.state.shares import Shares
 from bridge.state.state import State
 from bridge.sync.calendars import Shared
 from bridge.sync.store import CalendarStore, StoreSettings
+from bridge.sync.watch import Watches
 from bridge.web.front_page import front_page
 
 KEY_FILE = "key"
@@ -72,7 +79,7 @@ def build(settings: Settings) -> Service:
             exchange,
             mirror,
             state,
-            _store_settings(settings),
+            _store_settings(settings, accounts),
             waiters,
             now=utc_now,
             on_refused=accounts.forget,
@@ -120,12 +127,53 @@ def prepare(settings: Settings) -> Keys:
     return keys
 
 
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What is at rest: the keys, the state and the mirror, None where there is none yet."""
+
+    key_file: KeyFile
+    keys: Keys
+    state: StoreAtRest
+    mirror: StoreAtRest | None
+
+
+@contextmanager
+def stores(settings: Settings) -> Iterator[Stores]:
+    """Give what is at rest as it is, beside a running bridge; nothing is made, mended or taken to a newer version.
+
+    Raises ConfigurationInvalid where there is no state. Each store is to be checked before it is used.
+    """
+    folder = _find_folder(settings)
+    keys = load_keys(folder / KEY_FILE)
+    with ExitStack() as opened:
+
+        def open_store(schema: SealedSchema, file: Path) -> StoreAtRest:
+            engine = make_engine(file, "FULL")
+            opened.callback(engine.dispose)
+            return StoreAtRest(schema, engine, keys)
+
+        state = open_store(STATE, folder / STATE_FILE)
+        mirror = open_store(MIRROR, folder / MIRROR_FILE) if (folder / MIRROR_FILE).exists() else None
+        yield Stores(KeyFile(folder / KEY_FILE), keys, state, mirror)
+
+
 @contextmanager
 def added_shares(settings: Settings) -> Iterator[Shares]:
     """Give the shares in the state, which a bridge may be using, for a command that is no process of the bridge's.
 
     Raises ConfigurationInvalid where there is no state: another folder would be meant than the bridge's.
     """
+    folder = _find_folder(settings)
+    keys = load_keys(folder / KEY_FILE)
+    engine = make_engine(folder / STATE_FILE, "FULL")
+    try:
+        yield Shares(StateDatabase(engine, keys), keys)
+    finally:
+        engine.dispose()
+
+
+def _find_folder(settings: Settings) -> Path:
+    """Give the state folder of a bridge that was started before. Raises ConfigurationInvalid where there is none."""
     folder = settings.state.folder
     try:
         is_there = (folder / STATE_FILE).exists() and (folder / KEY_FILE).exists()
@@ -136,12 +184,7 @@ def added_shares(settings: Settings) -> Iterator[Shares]:
         raise ConfigurationInvalid(
             [f"{folder}: there is no state of a bridge here. Start the bridge once; or name its folder: {hint}."]
         )
-    keys = load_keys(folder / KEY_FILE)
-    engine = make_engine(folder / STATE_FILE, "FULL")
-    try:
-        yield Shares(StateDatabase(engine, keys), keys)
-    finally:
-        engine.dispose()
+    return folder
 
 
 def _ews_settings(settings: Settings) -> EwsSettings:
@@ -149,9 +192,26 @@ def _ews_settings(settings: Settings) -> EwsSettings:
     return EwsSettings(exchange.url, exchange.authentication, exchange.version, exchange.ca_file)
 
 
-def _store_settings(settings: Settings) -> StoreSettings:
+def _store_settings(settings: Settings, accounts: Accounts) -> StoreSettings:
     shares = tuple(Shared(share.viewer, share.owner) for share in settings.shares)
     server = settings.server
     return StoreSettings(
-        settings.sync.fresh, settings.exchange.time_zone, shares, url=server.root, most_bytes=server.max_resource_size
+        settings.sync.fresh,
+        settings.exchange.time_zone,
+        shares,
+        url=server.root,
+        most_bytes=server.max_resource_size,
+        watches=_watches(settings, accounts) if settings.sync.watch else None,
     )
+
+
+def _watches(settings: Settings, accounts: Accounts) -> Watches:
+    """Say as whom calendars are watched. Raises ConfigurationInvalid where the password file cannot be read."""
+    if not settings.exchange.service_account:
+        return Watches(accounts.caller, settings.sync.poll)
+    username, password = settings.exchange.service_account, service_password(settings.exchange)
+
+    def callers(viewer: Viewer) -> Caller:
+        return Caller(viewer, ServiceCredential(username, password, viewer.address))
+
+    return Watches(callers, settings.sync.poll, serves=True)

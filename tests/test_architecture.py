@@ -13,6 +13,7 @@ ALL_ROOMS = {
     "config",
     "keys",
     "database",
+    "sealed",
     "exchange",
     "mapping",
     "ews",
@@ -41,11 +42,12 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "config": (NOUNS | {"zones"}, {"cryptography"}),
     "keys": (NOUNS, {"cryptography"}),
     "database": (NOUNS, {"sqlalchemy"}),
+    "sealed": (NOUNS | {"keys", "database"}, {"sqlalchemy"}),
     "exchange": (NOUNS, set()),
     "mapping": (NOUNS | {"zones", "occurrences"}, {"icalendar", "lxml"}),
     "ews": (NOUNS | {"zones", "exchange"}, {"exchangelib", "requests", "lxml", "spnego", "cryptography", "cachetools"}),
-    "state": (NOUNS | {"keys", "database"}, {"sqlalchemy"}),
-    "mirror": (NOUNS | {"keys", "database"}, {"sqlalchemy", "cachetools"}),
+    "state": (NOUNS | {"keys", "database", "sealed"}, {"sqlalchemy"}),
+    "mirror": (NOUNS | {"keys", "database", "sealed"}, {"sqlalchemy", "cachetools"}),
     "sync": (NOUNS | {"exchange", "mapping", "occurrences", "state", "mirror", "zones"}, {"cachetools"}),
     "accounts": (NOUNS | {"config", "keys", "exchange", "state"}, {"cryptography"}),
     "occurrences": (NOUNS | {"zones"}, set()),
@@ -60,7 +62,13 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "simulator": (set(), {"lxml", "spnego", "tzdata", "cryptography"}),
     "cli": (ALL_ROOMS, {"click", "gunicorn"}),
 }
-PARTS = {"pattern_days": "occurrences", "zone_table": "zones", "zone_rules": "zones", "zone_definition": "item"}
+PARTS = {
+    "key_file": "keys",
+    "pattern_days": "occurrences",
+    "zone_table": "zones",
+    "zone_rules": "zones",
+    "zone_definition": "item",
+}
 """Modules beside the rooms that belong to one of them."""
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config import Listen, Settings, Share, find, load, state_folder
+from bridge.config import Listen, Settings, Share, find, load, service_password, state_folder
 from bridge.errors import ConfigurationInvalid
 from bridge.item import UTC_ZONE, Zone
 from bridge.model import Address
@@ -47,6 +47,7 @@ def test_the_url_alone_is_a_configuration(load_text: Load, tmp_path: Path) -> No
     assert settings.server.max_resource_size == 10 * 1024 * 1024
     assert settings.state.folder == tmp_path / ".local/state/exchange-bridge"
     assert settings.sync.fresh == 15.0
+    assert settings.mirror.keep_days == 60
     assert settings.shares == ()
 
 
@@ -67,6 +68,8 @@ def test_everything_can_be_set(load_text: Load, tmp_path: Path) -> None:
         folder = "kept"
         [sync]
         fresh = 2
+        [mirror]
+        keep_days = 0
         [[share]]
         viewer = "Ben@example.org"
         owner = "anna@example.org"
@@ -81,6 +84,7 @@ def test_everything_can_be_set(load_text: Load, tmp_path: Path) -> None:
     assert settings.server.max_resource_size == 2 * 1024 * 1024
     assert settings.state.folder == tmp_path / "kept"
     assert settings.sync.fresh == 2.0
+    assert settings.mirror.keep_days == 0
     assert settings.shares == (Share(Address("ben@example.org"), Address("anna@example.org"), "calendar"),)
 
 
@@ -121,6 +125,8 @@ MISTAKES = [
     # state, sync
     ('[state]\ndatabase = "postgresql://x"', "[state] database is not supported yet"),
     ("[sync]\nfresh = -1", "[sync] fresh is -1, must be a number from 0 to 3600"),
+    ("[mirror]\nkeep_days = -1", "[mirror] keep_days is -1, must be a whole number from 0 to 3650"),
+    ("[mirror]\nkeep_days = 1.5", "[mirror] keep_days is 1.5, must be a whole number"),
     ("[sync]\nfresh = nan", "[sync] fresh is nan, must be a number"),
     ('[sync]\nfresh = "15"', "[sync] fresh is '15', must be a number"),
     # share
@@ -141,9 +147,9 @@ MISTAKES = [
     ),
     # names
     ("[sever]\nport = 1", "there is no section [sever]; did you mean 'server'?"),
-    ("[web]", "there is no section [web]; there are exchange, server, state, sync, freebusy, share."),
+    ("[web]", "there is no section [web]; there are exchange, server, state, sync, mirror, freebusy, share."),
     ("[server]\nlisten_on = 1", "[server] has no key 'listen_on'; did you mean 'listen'?"),
-    ("[sync]\nspeed = 1", "[sync] has no key 'speed'; there are fresh."),
+    ("[sync]\nspeed = 1", "[sync] has no key 'speed'; there are fresh, watch, poll."),
     ("server = 1", "[server] must be a section of keys and values"),
     ("[[server]]", "[server] must be a section of keys and values"),
 ]
@@ -238,3 +244,89 @@ def test_sizes_are_read_in_bytes_or_with_a_unit(
     for written in (f'"{n}{gap}{unit}"', str(n * factor)):
         path.write_text(f"[exchange]\n{URL}\n[server]\nmax_resource_size = {written}")
         assert load(path).server.max_resource_size == n * factor
+
+
+SERVICE = "service_account = 'EXAMPLE\\bridge'"
+FILE = 'service_password_file = "password"'
+
+
+@pytest.fixture
+def password_file(tmp_path: Path) -> Path:
+    path = tmp_path / "password"
+    path.write_text("open  sesame \r\nnothing of this\n", "utf-8")
+    path.chmod(0o640)
+    return path
+
+
+def test_a_service_account_has_its_password_in_the_first_line_of_a_file(load_text: Load, password_file: Path) -> None:
+    exchange = load_text(f"[exchange]\n{URL}\n{SERVICE}\n{FILE}").exchange
+    assert exchange.service_account == "EXAMPLE\\bridge"
+    assert exchange.service_password_file == password_file
+    assert service_password(exchange) == "open  sesame "
+    password_file.write_text("another")
+    assert service_password(exchange) == "another"
+    assert "sesame" not in repr(exchange)
+
+
+@pytest.mark.parametrize("line", [SERVICE, FILE])
+def test_a_service_account_and_its_file_are_given_together(
+    line: str, problems: Callable[[str], tuple[str, ...]], password_file: Path
+) -> None:
+    assert password_file.exists()
+    (problem,) = problems(f"[exchange]\n{URL}\n{line}")
+    assert "given together or not at all" in problem
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "told"),
+    [
+        (b"", 0o600, "is empty"),
+        (b"\nsecret", 0o600, "is empty"),
+        (b"secret", 0o604, "chmod o= makes it private"),
+        (b"secret", 0o602, "chmod o= makes it private"),
+        (b"\xff\xfesecret", 0o600, "is not UTF-8 text"),
+        (None, 0, "cannot be read (No such file or directory)"),
+    ],
+)
+def test_a_file_that_cannot_hold_the_password_is_told_without_what_is_in_it(
+    content: bytes | None,
+    mode: int,
+    told: str,
+    load_text: Load,
+    problems: Callable[[str], tuple[str, ...]],
+    password_file: Path,
+) -> None:
+    exchange = load_text(f"[exchange]\n{URL}\n{SERVICE}\n{FILE}").exchange
+    password_file.unlink()
+    if content is not None:
+        password_file.write_bytes(content)
+        password_file.chmod(mode)
+    (problem,) = problems(f"[exchange]\n{URL}\n{SERVICE}\n{FILE}")
+    assert told in problem
+    with pytest.raises(ConfigurationInvalid, match="service_password_file") as raised:
+        service_password(exchange)
+    assert told in str(raised.value)
+    for message in (problem, str(raised.value)):
+        assert "secret" not in message
+
+
+@pytest.mark.parametrize("account", ["a:b", "a\\nb"])
+def test_a_service_account_is_a_user_name(
+    account: str, problems: Callable[[str], tuple[str, ...]], password_file: Path
+) -> None:
+    assert password_file.exists()
+    assert "must be a user name" in problems(f'[exchange]\n{URL}\nservice_account = "{account}"\n{FILE}')[0]
+
+
+def test_without_a_service_account_there_is_no_password(load_text: Load) -> None:
+    exchange = load_text(f"[exchange]\n{URL}").exchange
+    assert (exchange.service_account, exchange.service_password_file) == ("", None)
+    with pytest.raises(ConfigurationInvalid):
+        service_password(exchange)
+
+
+@pytest.mark.parametrize("told", ['"yes"', "1"])
+def test_watching_is_on_or_off(told: str, load_text: Load, problems: Callable[[str], tuple[str, ...]]) -> None:
+    assert load_text(f"[exchange]\n{URL}").sync.watch
+    assert not load_text(f"[exchange]\n{URL}\n[sync]\nwatch = false").sync.watch
+    assert "must be true or false" in problems(f"[exchange]\n{URL}\n[sync]\nwatch = {told}")[0]

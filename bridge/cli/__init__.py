@@ -4,6 +4,7 @@ import click
 
 from bridge.cli.config import config as config_group
 from bridge.cli.demo import demo as demo_command
+from bridge.cli.mirror import mirror as mirror_group
 from bridge.cli.serve import serve as serve_command
 from bridge.cli.share import share as share_group
 from bridge.cli.simulate import simulate as simulate_command
@@ -19,4 +20,5 @@ main.add_command(serve_command)
 main.add_command(demo_command)
 main.add_command(simulate_command)
 main.add_command(share_group)
+main.add_command(mirror_group)
 main.add_command(config_group)

@@ -8,7 +8,8 @@ from typing import IO, Any, TypeVar
 import click
 
 from bridge import config
-from bridge.errors import ConfigurationInvalid
+from bridge.errors import ConfigurationInvalid, Unavailable
+from bridge.service import Stores, stores
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -33,6 +34,25 @@ def config_option(command: _Command) -> _Command:
     return click.option("--config", "path", metavar="FILE", help=text)(command)
 
 
+def read_by(reader: Callable[[Any], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """Read an option by a rule of the configuration's; None, where it is not given, stays None."""
+
+    def read(_context: click.Context, _option: click.Parameter, value: str | None) -> Any:
+        try:
+            return None if value is None else reader(value)
+        except ValueError as error:
+            raise click.BadParameter(f"it {error}.") from error
+
+    return read
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns, under their headings."""
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    for row in (headings, *rows):
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
 @contextmanager
 def told() -> Iterator[None]:
     """Turn ConfigurationInvalid into what click prints."""
@@ -40,6 +60,17 @@ def told() -> Iterator[None]:
         yield
     except ConfigurationInvalid as error:
         raise BadConfiguration(error.problems) from error
+
+
+@contextmanager
+def at_rest(path: str | None) -> Iterator[tuple[config.Settings, Stores]]:
+    """Give the settings and what is at rest. What is wrong with either, and a store out of reach, click prints."""
+    settings = read_settings(path)
+    with told(), stores(settings) as found:
+        try:
+            yield settings, found
+        except Unavailable as error:
+            raise click.ClickException(f"{error} Try again.") from error
 
 
 def read_settings(path: str | None) -> config.Settings:

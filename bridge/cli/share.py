@@ -4,12 +4,11 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from bridge import config
-from bridge.cli.settings import config_option, read_settings, told
+from bridge.cli.settings import config_option, print_table, read_by, read_settings, told
 from bridge.config import Settings, Share, read_address, read_shared_folder
 from bridge.errors import Unavailable
 from bridge.ids import DEFAULT_CALENDAR
@@ -20,21 +19,9 @@ from bridge.state.shares import AddedShare, Shares
 _HEADINGS = ("VIEWER", "OWNER", "FOLDER", "FROM")
 
 
-def _read_by(reader: Callable[[Any], Any]) -> Callable[[click.Context, click.Parameter, str], Any]:
-    """Read an option by a rule of the configuration's."""
-
-    def read(_context: click.Context, _option: click.Parameter, value: str) -> Any:
-        try:
-            return reader(value)
-        except ValueError as error:
-            raise click.BadParameter(f"it {error}.") from error
-
-    return read
-
-
 def _share_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give the command the options that name a share."""
-    address, folder = _read_by(read_address), _read_by(read_shared_folder)
+    address, folder = read_by(read_address), read_by(read_shared_folder)
     helped = "Which calendar of the owner's; only the default one so far."
     for option in (
         click.option("--folder", callback=folder, metavar="NAME", default=DEFAULT_CALENDAR, help=helped),
@@ -102,9 +89,7 @@ def list_(path: str | None, *, as_json: bool) -> None:
         keys = [heading.lower() for heading in _HEADINGS]
         click.echo(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=2, ensure_ascii=False))
     elif rows:
-        widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
-        for row in (_HEADINGS, *rows):
-            click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print_table(_HEADINGS, rows)
     else:
         click.echo("There are no shares.")
 

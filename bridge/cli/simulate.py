@@ -8,8 +8,8 @@ from bridge.cli.server import check_free
 from bridge.cli.settings import BadConfiguration
 from bridge.config import Listen
 from bridge.simulator.rules import PERSONALITIES
-from bridge.simulator.simulator import ServeOptions
-from bridge.simulator.simulator import serve as serve_simulator
+from bridge.simulator.serving import ServeOptions
+from bridge.simulator.serving import serve as serve_simulator
 
 
 @click.command()

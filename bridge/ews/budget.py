@@ -2,6 +2,9 @@
 
 Exchange counts calls under way for each account (EWSMaxConcurrency: 10 in 2010, 27 since 2013) and, once it throttles,
 names a wait; asking before it is over makes it longer (EWS throttling in Exchange).
+
+HTTP 503 is said by IIS, where requests queue, before it is known who asks: everybody shall wait then. A front end says
+it too where one mailbox's server is gone, so it takes two accounts that are told so to hold everybody up.
 """
 
 import threading
@@ -19,6 +22,8 @@ AccountKey = NewType("AccountKey", str)
 
 CALLS_PER_ACCOUNT = 4
 CALLS_PER_ORGANISATION = 20
+LONGEST_FOR_ALL = 30.0
+"""Seconds that everybody waits at most for what some were told."""
 
 
 @dataclass(slots=True)
@@ -43,6 +48,8 @@ class Budget:
         self._clock = clock
         self._lock = threading.Lock()
         self._accounts: dict[AccountKey, _Account] = {}
+        self._server_busy: dict[AccountKey, float] = {}
+        self._all_busy_until = float("-inf")
 
     @contextmanager
     def place(self, key: AccountKey, deadline: Deadline) -> Iterator[None]:
@@ -64,6 +71,16 @@ class Budget:
         with self._account(key) as account, self._lock:
             account.busy_until = max(account.busy_until, until)
 
+    def back_off_server(self, key: AccountKey, seconds: float) -> None:
+        """Hold up the account by what was not said of it; with a second one that is told so, everybody for a while."""
+        self.back_off(key, seconds)
+        now = self._clock()
+        with self._lock:
+            told = {other: until for other, until in self._server_busy.items() if until > now}
+            self._server_busy = told | {key: now + min(seconds, LONGEST_FOR_ALL)}
+            if len(self._server_busy) > 1:
+                self._all_busy_until = max(self._all_busy_until, *self._server_busy.values())
+
     @contextmanager
     def _account(self, key: AccountKey) -> Iterator[_Account]:
         """Give the account's record; it is dropped when nobody uses it and nothing of it needs to be known."""
@@ -80,7 +97,7 @@ class Budget:
                     del self._accounts[other]
 
     def _refuse_while_busy(self, account: _Account) -> None:
-        left = account.busy_until - self._clock()
+        left = max(account.busy_until, self._all_busy_until) - self._clock()
         if left > 0:
             raise ExchangeBusy("Exchange asked to be left alone for a while.", left)
 

@@ -31,6 +31,7 @@ from bridge.model import (
     FolderId,
     Mailbox,
     NoAvailability,
+    ServiceCredential,
 )
 
 
@@ -50,6 +51,8 @@ class EwsDirectory(Asking):
             is_first = next(proving, False)
             return self._in_a_known_version(lambda: self._wire.call(credential, request, deadline, proving=is_first))
 
+        if isinstance(credential, ServiceCredential):
+            return LoginQuestion(credential.acts_as, ask, is_own=False).mailbox()
         return LoginQuestion(credential.username, ask).mailbox()
 
     def calendars(self, caller: Caller, mailbox: Address, deadline: Deadline) -> tuple[Calendar, ...]:
@@ -75,6 +78,7 @@ class EwsDirectory(Asking):
                 stamp=folder.stamp,
                 look=folder.look,
                 owner_name=owner_name,
+                total=folder.total,
             )
             for folder in (first, *others)
         )

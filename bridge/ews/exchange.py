@@ -96,6 +96,7 @@ class EwsExchange(EwsWatching):
             finds_conflicts=finds_conflicts,
             defines_zones=defines_zones,
             has_working_elsewhere=self._edition >= Edition.EXCHANGE_2013,
+            notifications=self._notifications(),
         )
         if is_sure:
             with self._lock:

@@ -35,6 +35,7 @@ class CalendarFolder:
     rights: Rights
     stamp: str | None
     look: str | None
+    total: int | None = None
 
     @property
     def may_be_cut(self) -> bool:
@@ -44,7 +45,9 @@ class CalendarFolder:
 
 def folder_shape() -> Element:
     """Make the shape of all that is read of a folder."""
-    uris = [type_element("FieldURI", FieldURI=f"folder:{name}") for name in ("DisplayName", "EffectiveRights")]
+    uris = [
+        type_element("FieldURI", FieldURI=f"folder:{name}") for name in ("DisplayName", "TotalCount", "EffectiveRights")
+    ]
     uris += [property_uri(PROPERTY_NAME), property_uri(PROPERTY_LOOK)]
     uris.insert(0, type_element("FieldURI", FieldURI="folder:FolderClass"))
     return message_element(
@@ -79,6 +82,7 @@ def from_folder(element: Element) -> CalendarFolder:
         rights=_from_rights(find_type(element, "EffectiveRights")),
         stamp=ours.get(PROPERTY_NAME),
         look=ours.get(PROPERTY_LOOK),
+        total=_from_count(type_text(element, "TotalCount")),
     )
 
 
@@ -87,6 +91,11 @@ def is_calendar(element: Element) -> bool:
     folder_class = type_text(element, "FolderClass").lower()
     wanted = CALENDAR_CLASS.lower()
     return element.tag == CALENDAR_FOLDER and (not folder_class or f"{folder_class}.".startswith(f"{wanted}."))
+
+
+def _from_count(text: str) -> int | None:
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _from_rights(element: Element | None) -> Rights:

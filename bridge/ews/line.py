@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.errors import AnswerUnusable, ExchangeTimedOut, ExchangeUnreachable
+from bridge.ews.held import Held
 from bridge.exchange import Deadline
 
 LARGEST_ANSWER = 64 * 1024 * 1024
@@ -123,10 +124,33 @@ class Line:
 
     def post(self, headers: Mapping[str, str], body: bytes, deadline: Deadline) -> HttpAnswer:
         """Send the request once and read the whole answer. Raises Unavailable."""
+        return self._whole(self._head(headers, body, deadline))
+
+    def hold(self, headers: Mapping[str, str], body: bytes, deadline: Deadline) -> HttpAnswer | Held:
+        """Send the request once, read the head of the answer, and give a good answer to be read as it comes.
+
+        Any other is read whole by the deadline. Raises Unavailable. The line serves no other call.
+        """
+        response = self._head(headers, body, deadline)
+        if response.status != http.client.OK:
+            answer = self._whole(response)
+            self.is_reusable = False
+            return answer
+        # From now on the buffer of http.client must not read from the connection, only give what it has
+        self._socket.deadline = Deadline(float("-inf"))
+        try:
+            begun = response.fp.peek()
+        except TimeoutError:
+            begun = b""
+        return Held(self._socket, response, begun, self.close)
+
+    def _head(self, headers: Mapping[str, str], body: bytes, deadline: Deadline) -> http.client.HTTPResponse:
         self.is_reusable = False
         self._socket.deadline = deadline
         self._send({"Host": self._endpoint.authority, **headers}, body)
-        response = self._response()
+        return self._response()
+
+    def _whole(self, response: http.client.HTTPResponse) -> HttpAnswer:
         try:
             answer = HttpAnswer(response.status, _header_map(response), _body(response))
         except TimeoutError as error:

@@ -27,16 +27,25 @@ Ask = Callable[[Element], Element]
 
 @dataclass(frozen=True, slots=True)
 class LoginQuestion:
-    """A credential's user name, and a way to ask with the credential."""
+    """A credential's user name, and a way to ask with the credential.
+
+    Of a service account it is the address it acts as, and not ``is_own``.
+    """
 
     username: str
     ask: Ask
+    is_own: bool = True
 
     def mailbox(self) -> Mailbox:
-        """Find out the mailbox. Raises CredentialRefused, also for an account without one, and Unavailable."""
+        """Find out the mailbox. Raises CredentialRefused, also for an account without one, and Unavailable.
+
+        What a service account may not open says nothing of its password: AccessDenied, FolderMissing.
+        """
         try:
             calendar = self._calendar()
         except (FolderMissing, AccessDenied) as error:
+            if not self.is_own:
+                raise
             raise CredentialRefused(f"This account opens no mailbox. {error}") from error
         address = self._told_address(calendar)
         if address is not None:

@@ -72,17 +72,30 @@ class Ntlm:
             http = line.post(headers, body, deadline)
             if http.status != _UNAUTHORIZED:
                 return http
+        proved = self.prove(line, credential, headers, deadline)
+        if isinstance(proved, HttpAnswer):
+            return proved
+        http = line.post(proved, body, deadline)
+        line.is_proved = http.status != _UNAUTHORIZED
+        return http
+
+    def prove(
+        self, line: Line, credential: Credential, headers: Mapping[str, str], deadline: Deadline
+    ) -> HttpAnswer | dict[str, str]:
+        """Begin a handshake on the line; give the headers that end it, to be sent with the request on that very line.
+
+        An answer instead where it did not come to that: Exchange is busy, or elsewhere, or asks for no login, which
+        makes no answer to the operation. Raises Unavailable.
+        """
         line.is_proved = False
         client = self._client(line, credential)
         http = line.post({**headers, **_authorization(client.step())}, b"", deadline)
         if http.status != _UNAUTHORIZED:
-            return http  # busy, elsewhere, or no login asked for, which makes no answer to the operation
+            return http
         proof = _proof(client, http)
         if not line.is_reusable:
             raise ExchangeUnreachable("The connection to Exchange was closed in the middle of the NTLM handshake.")
-        http = line.post({**headers, **_authorization(proof)}, body, deadline)
-        line.is_proved = http.status != _UNAUTHORIZED
-        return http
+        return {**headers, **_authorization(proof)}
 
     def _client(self, line: Line, credential: Credential) -> spnego.ContextProxy:
         return spnego.client(

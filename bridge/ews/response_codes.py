@@ -78,6 +78,9 @@ _DEFINITE: Mapping[str, type[ExchangeSays]] = MappingProxyType(
         "ErrorAccessDenied": AccessDenied,
         "ErrorCannotDeleteObject": AccessDenied,
         "ErrorCreateItemAccessDenied": AccessDenied,
+        # A service account that may not ask as this mailbox: its password is right all the same
+        "ErrorImpersonateUserDenied": AccessDenied,
+        "ErrorImpersonationDenied": AccessDenied,
         "ErrorRecoverableItemsAccessDenied": AccessDenied,
         "ErrorUserNotAllowedByPolicy": AccessDenied,
         "ErrorAccountDisabled": CredentialRefused,

@@ -15,7 +15,7 @@ Ask = Callable[[Element], Element]
 LONGEST = timedelta(days=730)
 """A view of more than two years is refused (ErrorCalendarViewRangeTooBig)."""
 SHORTEST = timedelta(hours=1)
-"""More than a thousand events within an hour are not asked for in halves again."""
+"""More than five hundred events within an hour are not asked for in halves again."""
 
 
 def ask_window(ask: Ask, folder: FolderId, start: datetime, end: datetime) -> tuple[ItemId, ...]:

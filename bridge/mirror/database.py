@@ -16,12 +16,20 @@ from bridge.errors import MirrorFilling
 from bridge.keys import Keys, SealBroken
 from bridge.mirror.codec import Undecodable
 from bridge.mirror.schema import MIGRATIONS, VERSION, metadata, versions
+from bridge.sealed import SealedColumn
 
 _log = logging.getLogger(__name__)
 
 _PROBE = b"exchange-bridge mirror"
 _STORE = "The calendars' store"
 _CHECKED = "mirror file"  # in a pooled connection's info: it was checked, and which file it has open
+
+
+def _probe_place(keys: Keys) -> bytes:
+    return keys.mac(_PROBE, "probe")
+
+
+PROBE = SealedColumn(versions.c.probe, (_probe_place,), bytes.decode)
 
 
 class _Unusable(Exception):
@@ -35,6 +43,7 @@ class MirrorDatabase:
         self._engine = engine
         self._writing_engine = for_writing(engine)
         self._keys = keys
+        self._was_there = False  # and has not been set aside since
         self._path = Path(engine.url.database or "")
         with self.reading():
             pass
@@ -91,6 +100,7 @@ class MirrorDatabase:
                     with connection.begin():
                         self._check(connection)
                     connection.info[_CHECKED] = file
+                    self._was_there = True
             except BaseException:
                 connection.invalidate()
                 connection.close()
@@ -99,8 +109,10 @@ class MirrorDatabase:
 
     def _check(self, connection: Connection) -> None:
         if not inspect(connection).has_table(versions.name):
+            if self._was_there:
+                _log.warning("The mirror %s is gone: it is built anew.", self._path)
             metadata.create_all(connection)
-            probe = self._keys.seal(_PROBE, self._keys.mac(_PROBE, "probe"))
+            probe = self._keys.seal(_PROBE, _probe_place(self._keys))
             connection.execute(insert(versions).values(version=VERSION, probe=probe))
             return
         row = connection.execute(select(versions)).one_or_none()
@@ -115,7 +127,7 @@ class MirrorDatabase:
         if version != row.version:
             connection.execute(update(versions).values(version=version))
         try:
-            self._keys.open(row.probe, self._keys.mac(_PROBE, "probe"))
+            self._keys.open(row.probe, _probe_place(self._keys))
         except SealBroken:
             raise _Unusable("it is sealed with other keys") from None
 
@@ -125,5 +137,6 @@ class MirrorDatabase:
             if file is None or identify(self._path) != file:
                 return
             self._engine.dispose()
+            self._was_there = False
             aside = set_aside(self._path)
             _log.warning("The mirror %s cannot be used (%s): it became %s and is built anew.", self._path, why, aside)

@@ -32,6 +32,7 @@ from bridge.mirror.reading import (
 from bridge.mirror.schema import busy_months, calendars, folder_listings
 from bridge.mirror.seals import CalendarSeals, mailbox_key, open_calendars, seal_calendars, viewer_key
 from bridge.mirror.snapshots import Held, Snapshots, empty
+from bridge.mirror.viewers import Viewers
 from bridge.mirror.watching import Watching
 from bridge.model import Address, Calendar, CalendarRef, Epoch, Name, Revision, Viewer
 from bridge.resource import Listed, Rendered, Snapshot
@@ -51,6 +52,7 @@ class Mirror:
         self._keys = keys
         self._memory = Snapshots(memory)
         self.busy_months = BusyMonths(self._database, keys)
+        self.viewers = Viewers(self._database, keys)
         self.watching = Watching(self._database, keys)
 
     # --- one calendar: reading ---

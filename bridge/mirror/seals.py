@@ -9,14 +9,25 @@ import json
 from bridge.item import Cursor, Item, ItemId, Uid
 from bridge.keys import Keys
 from bridge.mirror.codec import Codec
+from bridge.mirror.schema import busy_months, calendars, folder_listings, graves, pending, resources
 from bridge.model import Address, Block, Calendar, CalendarRef, Name, Viewer
 from bridge.resource import Listed
+from bridge.sealed import SealedColumn
 
 _HEAD: Codec[Listed] = Codec(Listed)
 _FACTS: Codec[tuple[Item, ...]] = Codec(tuple[Item, ...])
 _LABEL: Codec[tuple[str, ...]] = Codec(tuple[str, ...])
 _BLOCKS: Codec[tuple[Block, ...]] = Codec(tuple[Block, ...])
 _CALENDARS: Codec[tuple[Calendar, ...]] = Codec(tuple[Calendar, ...])
+
+HEAD = SealedColumn(resources.c.head, (calendars.c.key, resources.c.name, b"head"), _HEAD.decode)
+TEXT = SealedColumn(resources.c.text, (calendars.c.key, resources.c.name, b"text"), bytes)
+FACTS = SealedColumn(resources.c.facts, (calendars.c.key, resources.c.name, b"facts"), _FACTS.decode)
+GRAVE = SealedColumn(graves.c.label, (calendars.c.key, graves.c.name, b"name"), _LABEL.decode)
+PENDING = SealedColumn(pending.c.label, (calendars.c.key, pending.c.item, b"item"), _LABEL.decode)
+CURSOR = SealedColumn(calendars.c.cursor, (calendars.c.key, b"cursor"), bytes.decode)
+CALENDARS = SealedColumn(folder_listings.c.listing, (folder_listings.c.mailbox, b"calendars"), _CALENDARS.decode)
+BLOCKS = SealedColumn(busy_months.c.blocks, (busy_months.c.month, b"blocks"), _BLOCKS.decode)
 
 
 class CalendarSeals:
@@ -28,21 +39,19 @@ class CalendarSeals:
     def __init__(self, keys: Keys, ref: CalendarRef) -> None:
         self._keys = keys
         self.viewer = viewer_key(keys, ref.viewer)
-        self.calendar = keys.mac(
-            _frame(ref.viewer.organisation, ref.viewer.address, ref.mailbox, ref.folder), "mirror calendar"
-        )
+        self.calendar = calendar_key(keys, ref)
 
     def name(self, name: Name) -> bytes:
         """Give the key of a resource."""
-        return self._keys.mac(self.calendar + _encode(name), "mirror name")
+        return name_key(self._keys, self.calendar, name)
 
     def uid(self, uid: Uid) -> bytes:
         """Give the key of a UID."""
-        return self._keys.mac(self.calendar + _encode(uid), "mirror uid")
+        return uid_key(self._keys, self.calendar, uid)
 
     def item(self, item: ItemId) -> bytes:
         """Give the key of an item."""
-        return self._keys.mac(self.calendar + _encode(item), "mirror item")
+        return item_key(self._keys, self.calendar, item)
 
     def rendering(self, url: str) -> bytes:
         """Give what stands for the URL that texts were rendered for."""
@@ -50,57 +59,78 @@ class CalendarSeals:
 
     def seal_head(self, key: bytes, listed: Listed) -> bytes:
         """Seal what listings need of a resource."""
-        return self._seal(_HEAD.encode(listed), key, b"head")
+        return self._seal(_HEAD.encode(listed), HEAD, key)
 
     def open_head(self, key: bytes, sealed: bytes) -> Listed:
         """Open what `seal_head` gave."""
-        return _HEAD.decode(self._open(sealed, key, b"head"))
+        return _HEAD.decode(self._open(sealed, HEAD, key))
 
     def seal_text(self, key: bytes, text: bytes) -> bytes:
         """Seal the bytes a client is served."""
-        return self._seal(text, key, b"text")
+        return self._seal(text, TEXT, key)
 
     def open_text(self, key: bytes, sealed: bytes) -> bytes:
         """Open what `seal_text` gave."""
-        return self._open(sealed, key, b"text")
+        return self._open(sealed, TEXT, key)
 
     def seal_facts(self, key: bytes, facts: tuple[Item, ...]) -> bytes:
         """Seal the items that a resource was rendered from."""
-        return self._seal(_FACTS.encode(facts), key, b"facts")
+        return self._seal(_FACTS.encode(facts), FACTS, key)
 
     def open_facts(self, key: bytes, sealed: bytes) -> tuple[Item, ...]:
         """Open what `seal_facts` gave."""
-        return _FACTS.decode(self._open(sealed, key, b"facts"))
+        return _FACTS.decode(self._open(sealed, FACTS, key))
 
     def seal_name(self, key: bytes, name: Name) -> bytes:
         """Seal the name of a resource that is gone."""
-        return self._seal(_LABEL.encode((name,)), key, b"name")
+        return self._seal(_LABEL.encode((name,)), GRAVE, key)
 
     def open_name(self, key: bytes, sealed: bytes) -> Name:
         """Open what `seal_name` gave."""
-        return Name(_LABEL.decode(self._open(sealed, key, b"name"))[0])
+        return Name(_LABEL.decode(self._open(sealed, GRAVE, key))[0])
 
     def seal_item(self, key: bytes, item: ItemId) -> bytes:
         """Seal the id of a pending item."""
-        return self._seal(_LABEL.encode((item,)), key, b"item")
+        return self._seal(_LABEL.encode((item,)), PENDING, key)
 
     def open_item(self, key: bytes, sealed: bytes) -> ItemId:
         """Open what `seal_item` gave."""
-        return ItemId(_LABEL.decode(self._open(sealed, key, b"item"))[0])
+        return ItemId(_LABEL.decode(self._open(sealed, PENDING, key))[0])
 
     def seal_cursor(self, cursor: Cursor | None) -> bytes | None:
         """Seal the calendar's cursor."""
-        return None if cursor is None else self._seal(cursor.encode(), b"", b"cursor")
+        return None if cursor is None else self._seal(cursor.encode(), CURSOR)
 
     def open_cursor(self, sealed: bytes | None) -> Cursor | None:
         """Open what `seal_cursor` gave."""
-        return None if sealed is None else Cursor(self._open(sealed, b"", b"cursor").decode())
+        return None if sealed is None else Cursor(self._open(sealed, CURSOR).decode())
 
-    def _seal(self, plaintext: bytes, key: bytes, column: bytes) -> bytes:
-        return self._keys.seal(plaintext, self.calendar + key + column)
+    def _seal(self, plaintext: bytes, column: SealedColumn, *key: bytes) -> bytes:
+        return self._keys.seal(plaintext, column.bound(self.calendar, *key))
 
-    def _open(self, sealed: bytes, key: bytes, column: bytes) -> bytes:
-        return self._keys.open(sealed, self.calendar + key + column)
+    def _open(self, sealed: bytes, column: SealedColumn, *key: bytes) -> bytes:
+        return self._keys.open(sealed, column.bound(self.calendar, *key))
+
+
+def calendar_key(keys: Keys, ref: CalendarRef) -> bytes:
+    """Give the key of a calendar as one viewer sees it."""
+    told = _frame(ref.viewer.organisation, ref.viewer.address, ref.mailbox, ref.folder)
+    return keys.mac(told, "mirror calendar")
+
+
+def name_key(keys: Keys, calendar: bytes, name: Name) -> bytes:
+    """Give the key of a resource, given its calendar's."""
+    return keys.mac(calendar + _encode(name), "mirror name")
+
+
+def uid_key(keys: Keys, calendar: bytes, uid: Uid) -> bytes:
+    """Give the key of a UID, given its calendar's."""
+    return keys.mac(calendar + _encode(uid), "mirror uid")
+
+
+def item_key(keys: Keys, calendar: bytes, item: ItemId) -> bytes:
+    """Give the key of an item, given its calendar's."""
+    return keys.mac(calendar + _encode(item), "mirror item")
 
 
 def viewer_key(keys: Keys, viewer: Viewer) -> bytes:
@@ -115,12 +145,12 @@ def mailbox_key(keys: Keys, viewer: Viewer, mailbox: Address) -> bytes:
 
 def seal_calendars(keys: Keys, mailbox: bytes, calendars: tuple[Calendar, ...]) -> bytes:
     """Seal the folder listing of a mailbox, given its key."""
-    return keys.seal(_CALENDARS.encode(calendars), mailbox + b"calendars")
+    return keys.seal(_CALENDARS.encode(calendars), CALENDARS.bound(mailbox))
 
 
 def open_calendars(keys: Keys, mailbox: bytes, sealed: bytes) -> tuple[Calendar, ...]:
     """Open what `seal_calendars` gave. Raises SealBroken or Undecodable."""
-    return _CALENDARS.decode(keys.open(sealed, mailbox + b"calendars"))
+    return _CALENDARS.decode(keys.open(sealed, CALENDARS.bound(mailbox)))
 
 
 def month_key(keys: Keys, viewer: Viewer, mailbox: Address, month: int) -> bytes:
@@ -130,12 +160,12 @@ def month_key(keys: Keys, viewer: Viewer, mailbox: Address, month: int) -> bytes
 
 def seal_blocks(keys: Keys, month: bytes, blocks: tuple[Block, ...]) -> bytes:
     """Seal the blocks of a month, given its key."""
-    return keys.seal(_BLOCKS.encode(blocks), month + b"blocks")
+    return keys.seal(_BLOCKS.encode(blocks), BLOCKS.bound(month))
 
 
 def open_blocks(keys: Keys, month: bytes, sealed: bytes) -> tuple[Block, ...]:
     """Open what `seal_blocks` gave. Raises SealBroken or Undecodable."""
-    return _BLOCKS.decode(keys.open(sealed, month + b"blocks"))
+    return _BLOCKS.decode(keys.open(sealed, BLOCKS.bound(month)))
 
 
 def _encode(text: str) -> bytes:

@@ -6,7 +6,8 @@ A product of its own that shares no code with the bridge, so that one mistake ca
 from bridge.simulator.lifelike import lifelike_people
 from bridge.simulator.people import CalendarPlan, PersonPlan, load_people
 from bridge.simulator.rules import PERSONALITIES, assumed
-from bridge.simulator.simulator import ServeOptions, Simulator, serve
+from bridge.simulator.serving import ServeOptions, serve
+from bridge.simulator.simulator import Simulator
 
 __all__ = [
     "PERSONALITIES",

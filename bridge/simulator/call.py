@@ -5,9 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from bridge.simulator.budgets import Payer
+from bridge.simulator.faults import Faults
 from bridge.simulator.model import Person
 from bridge.simulator.rules import Personality, Rules, rank
 from bridge.simulator.store import Store
+from bridge.simulator.streams import HeldStream
+from bridge.simulator.subscriptions import Subscriptions
 from bridge.simulator.trouble import EwsError, Fault
 from bridge.simulator.xml import Element
 from bridge.simulator.zones import Zone
@@ -33,15 +37,25 @@ class Limits:
 
 @dataclass(frozen=True)
 class Call:
-    """A call: who asks, what, with which version and time zone, at which kind of server."""
+    """A call: who asks, what, with which version and time zone, at which kind of server.
+
+    `viewer` is who counts, `login` who logged in: another where he is impersonated; `payer` is charged. An operation
+    whose answer is held open leaves in `streams` what goes on with it. `server` is the one of several that is asked.
+    """
 
     store: Store
+    subscriptions: Subscriptions
+    faults: Faults
     viewer: Person
+    login: Person
+    payer: Payer
     personality: Personality
     request: Element
     version: str
     zone: Zone | None = None
     limits: Limits = field(default_factory=Limits)
+    streams: list[HeldStream] = field(default_factory=list)
+    server: str = ""
 
     @property
     def rules(self) -> Rules:

@@ -6,7 +6,8 @@ GET shows the state. POST takes an object with any of these, does it, and answer
               "after": false, "seconds": 30}],     knobs as in `faults.Knob`; only `kind` is needed
      "clear": true,                                or the kinds to clear
      "latency": 200,                               milliseconds for every call, in place of what was set; 0: none
-     "expire_sync_states": true, "reset_counts": true, "clear_outbox": true}
+     "notifications": "pull",                      what may be subscribed to: none, pull, streaming (both)
+     "expire_sync_states": true, "lose_subscriptions": true, "reset_counts": true, "clear_outbox": true}
 
 What is cleared is cleared before anything is added. A mistake is HTTP 400 with `{"error": ...}`, and nothing is done.
 """
@@ -17,9 +18,20 @@ from dataclasses import asdict
 from typing import Any
 
 from bridge.simulator.faults import KINDS, Knob, read_knob
+from bridge.simulator.rules import NOTIFICATIONS
 from bridge.simulator.service import Service
+from bridge.simulator.subscriptions import Subscription
 
-_COMMANDS = {"add", "clear", "latency", "expire_sync_states", "reset_counts", "clear_outbox"}
+_COMMANDS = {
+    "add",
+    "clear",
+    "latency",
+    "notifications",
+    "expire_sync_states",
+    "lose_subscriptions",
+    "reset_counts",
+    "clear_outbox",
+}
 
 
 def show(service: Service) -> dict[str, Any]:
@@ -38,6 +50,8 @@ def show(service: Service) -> dict[str, Any]:
         "invalid_answers": list(records.invalid_answers),
         "refused": list(records.refused),
         "outbox": [asdict(mail) for mail in list(service.store.outbox)],
+        "notifications": service.subscriptions.allowed,
+        "subscriptions": [_subscription(service, one) for one in service.subscriptions.alive],
         "mailboxes": {p.address: len(service.store.mailboxes[p.mailbox].folders) for p in service.store.people},
     }
 
@@ -49,6 +63,9 @@ def change(service: Service, content: bytes) -> dict[str, Any]:
         raise ValueError(f"a JSON object with {', '.join(sorted(_COMMANDS))} is expected")
     knobs = [read_knob(_object(knob)) for knob in wanted.get("add", [])]
     cleared = _kinds(wanted.get("clear", []))
+    allowed = wanted.get("notifications", service.subscriptions.allowed)
+    if allowed not in NOTIFICATIONS:
+        raise ValueError(f"notifications is one of {', '.join(NOTIFICATIONS)}")
     if "latency" in wanted:
         latency = Knob("latency", milliseconds=int(wanted["latency"]))
         cleared |= {"latency"}
@@ -57,13 +74,26 @@ def change(service: Service, content: bytes) -> dict[str, Any]:
         service.faults.clear(*cleared)
     for knob in knobs:
         service.faults.add(knob)
+    service.subscriptions.allowed = allowed
     if wanted.get("expire_sync_states"):
         service.store.sync_epoch += 1
+    if wanted.get("lose_subscriptions"):
+        service.subscriptions.lose()
     if wanted.get("reset_counts"):
         service.records.reset()
     if wanted.get("clear_outbox"):
         service.store.outbox.clear()
     return show(service)
+
+
+def _subscription(service: Service, subscription: Subscription) -> dict[str, Any]:
+    return {
+        "owner": subscription.wish.owner,
+        "mailbox": service.store.mailboxes[subscription.wish.mailbox].owner.address,
+        "is_streaming": subscription.wish.is_streaming,
+        "is_held": subscription.stream is not None,
+        "waiting": len(subscription.queue),
+    }
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -23,7 +23,7 @@ class Request:
     line: int
     version: str
     zone: Element | None
-    impersonated: bool
+    acting: Element | None
 
 
 def _parser(*, bare: bool = False) -> etree.XMLParser:
@@ -60,7 +60,7 @@ def read_request(body: bytes) -> Request:
         line=_line(operation),
         version=version.get("Version", "") if version is not None else "",
         zone=context,
-        impersonated=header is not None and header.find(T + "ExchangeImpersonation") is not None,
+        acting=header.find(T + "ExchangeImpersonation") if header is not None else None,
     )
 
 
@@ -76,6 +76,17 @@ def write_answer(personality: Personality, content: bytes) -> bytes:
     """Give the envelope around an answer."""
     head = f'<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="{SOAP}">{_header(personality)}<s:Body>'
     return head.encode() + content + b"</s:Body></s:Envelope>"
+
+
+def write_part(personality: Personality, content: bytes) -> bytes:
+    """Give one of several envelopes in an answer that is held open. Source: [R] php-ews 453, node-ews 56: the form."""
+    major, minor, build, revision = personality.build
+    head = (
+        f'<Envelope xmlns="{SOAP}"><soap11:Header xmlns:soap11="{SOAP}"><ServerVersionInfo MajorVersion="{major}" '
+        f'MinorVersion="{minor}" MajorBuildNumber="{build}" MinorBuildNumber="{revision}" '
+        f'Version="{escape(personality.told)}" xmlns="{TYPES}"/></soap11:Header><soap11:Body xmlns:soap11="{SOAP}">'
+    )
+    return head.encode() + content + b"</soap11:Body></Envelope>"
 
 
 def write_fault(personality: Personality, fault: Fault) -> bytes:

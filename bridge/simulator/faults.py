@@ -4,7 +4,7 @@ Shapes of throttling as in [D] EWS throttling; the others are what networks and 
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -29,7 +29,14 @@ KINDS = {
     "page_size": "pages hold at most `size` entries",
     "unreadable": "GetItem of the item whose ItemId or UID is `item`, or GetUserAvailability of the mailbox with that "
     "address, answers the error `code`",
+    "stream_cut": "the connection of a held GetStreamingEvents is reset",
+    "stream_end": "the answer of a held GetStreamingEvents ends properly, but without ConnectionStatus Closed",
+    "stream_silent": "a held GetStreamingEvents tells nothing any more, no heartbeat, no event, no end",
+    "missed_events": "what happens is told as ErrorMissedNotificationEvents, by GetEvents and held streams",
+    "lost_events": "what happens is never told, by GetEvents and held streams",
 }
+_HELD = {"stream_cut", "stream_end", "stream_silent"}
+_EVENTS = {"missed_events", "lost_events"}
 _SETTINGS = {"latency", "page_size", "unreadable", "drip", "batch_stopped"}
 
 
@@ -72,21 +79,24 @@ def read_knob(content: Mapping[str, Any]) -> Knob:
 
 
 class Faults:
-    """The knobs that are set. Safe between threads."""
+    """The knobs that are set. Safe between threads. A `listener` is told that others are set now."""
 
     def __init__(self) -> None:
         self._knobs: list[Knob] = []
         self._lock = threading.Lock()
+        self.listener: Callable[[], None] | None = None
 
     def add(self, knob: Knob) -> None:
         """Set a knob; setting one again adds to it."""
         with self._lock:
             self._knobs.append(knob)
+        self._tell()
 
     def clear(self, *kinds: str) -> None:
         """Clear the knobs of these kinds, all without any."""
         with self._lock:
             self._knobs = [knob for knob in self._knobs if kinds and knob.kind not in kinds]
+        self._tell()
 
     @property
     def knobs(self) -> tuple[Knob, ...]:
@@ -98,11 +108,36 @@ class Faults:
         """Give what becomes of a call, and count it against the knobs meant for it."""
         with self._lock:
             met = [knob for knob in self._knobs if knob.meets(operation, mailbox) and knob.count != 0]
+            met = [knob for knob in met if knob.kind not in _HELD | _EVENTS]
             spoils = [knob for knob in met if knob.kind not in _SETTINGS]
             used = [knob for knob in met if knob.kind in _SETTINGS] + spoils[:1]
-            self._knobs = [_counted(knob, used) for knob in self._knobs]
-            self._knobs = [knob for knob in self._knobs if knob.count != 0]
+            self._count(used)
         return Troubles(tuple(used), spoils[0] if spoils else None)
+
+    def take_event(self, operation: str, mailbox: str) -> str:
+        """Give what becomes of an event in a mailbox that the operation is to tell: a kind, or nothing."""
+        knob = self._take_one(_EVENTS, operation, {mailbox})
+        return knob.kind if knob else ""
+
+    def take_held(self, operation: str, mailboxes: Collection[str]) -> Knob | None:
+        """Give what becomes of an answer that is held for mailboxes, if anything."""
+        return self._take_one(_HELD, operation, mailboxes)
+
+    def _take_one(self, kinds: Collection[str], operation: str, mailboxes: Collection[str]) -> Knob | None:
+        with self._lock:
+            for knob in self._knobs:
+                if knob.kind in kinds and any(knob.meets(operation, mailbox) for mailbox in mailboxes):
+                    self._count([knob])
+                    return knob
+            return None
+
+    def _count(self, used: list[Knob]) -> None:
+        self._knobs = [_counted(knob, used) for knob in self._knobs]
+        self._knobs = [knob for knob in self._knobs if knob.count != 0]
+
+    def _tell(self) -> None:
+        if self.listener:
+            self.listener()
 
 
 def _counted(knob: Knob, used: list[Knob]) -> Knob:

@@ -141,5 +141,75 @@ FIXED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "attachment_of_deleted": ("an attachment that is not there is ErrorInvalidAttachmentId", "[D] responsecode"),
         "private_attachments": ("those of another's private item are ErrorAccessDenied", "assumed"),
         "restriction_case": ("IsEqualTo on texts minds their case", "assumed"),
+        "events_of_item": (
+            "a new, changed or deleted item is told with its folder's ModifiedEvent",
+            "[D] how to stream notifications, deletion-related mailbox events; after each change assumed",
+        ),
+        "events_of_times": ("FreeBusyChangedEvent comes with what changes the default calendar's times", "assumed"),
+        "events_of_moves": (
+            "MovedEvent is told to the subscriptions of both folders, CopiedEvent likewise",
+            "[C] exchangelib's tests, of the old folder; the new one and copies assumed",
+        ),
+        "events_between_mailboxes": ("a move to another mailbox is told as a creation and a deletion", "assumed"),
+        "events_of_folders": (
+            "a subscription of a folder hears of the folder and of those right in it",
+            "[D] deletion-related mailbox events; changed ones assumed",
+        ),
+        "events_of_soft_deletion": ("SoftDelete is told as a deletion, since there is no dumpster", "assumed"),
+        "event_keys": ("change keys in events are cut down to the kind of thing", "[D] samples of GetEvents"),
+        "events_at_once": ("at most 50 events are told at once", "[D] GetEvents, remarks"),
+        "status_event": (
+            "where nothing happened a StatusEvent is told, by GetEvents with the old watermark",
+            "[D] both",
+        ),
+        "watermark_told_last": ("GetEvents takes the watermark told last alone, others are invalid", "assumed"),
+        "watermark_resumed": ("Subscribe takes the watermarks of the last 1000 events, older are invalid", "assumed"),
+        "impersonation": (
+            "who is impersonated counts as the viewer, who logged in needs the right",
+            "[D] ExchangeImpersonation, responsecode; that an unknown person is told before a missing right is assumed",
+        ),
+        "budgets": (
+            "service accounts that impersonate are charged to one copy of the impersonated account's budget",
+            "[D] how to maintain affinity; EWS throttling: since 2010 SP2 RU4",
+        ),
+        "budget_of_streams": ("held streams are no calls under way", "[D] EWS throttling"),
+        "too_many_streams": ("too many streams are told as too many calls are, by a fault", "assumed"),
+        "subscription_owner": (
+            "a subscription belongs to who logged in, whoever was impersonated",
+            "[D] how to maintain affinity between subscriptions and the Mailbox server",
+        ),
+        "subscription_expired": (
+            "who asks first for an expired subscription is told ErrorExpiredSubscription, later it is not found",
+            "[D] responsecode",
+        ),
+        "subscription_kinds": (
+            "GetEvents of a streaming subscription is ErrorInvalidSubscription, and v.v.",
+            "assumed",
+        ),
+        "folders_or_all": ("folders together with SubscribeToAllFolders, or neither, are refused", "assumed"),
+        "one_mailbox": ("a subscription's folders are of one mailbox", "[D] handling notification-related errors"),
+        "stream_order": (
+            "an open stream says ConnectionStatus OK, then what happens, at its end Closed",
+            "[R] php-ews 453, node-ews 48 and 56, of 14.1 and 15.0",
+        ),
+        "stream_heartbeat": ("a heartbeat is a StatusEvent for each subscription", "[D] GetStreamingEvents, remarks"),
+        "stream_names": (
+            "Notification and SubscriptionId of streams are in the messages namespace, against the schema",
+            "[R] ews-java-api 552, of 15.1; [C] exchangelib reads the ids of errors so",
+        ),
+        "stream_bad_ids": (
+            "a stream with unknown subscriptions is refused naming them, and the others are told nothing",
+            "[C] exchangelib's tests against Online; Closed: [D] the sample of an error",
+        ),
+        "stream_taken_over": (
+            "a second stream of a subscription ends the first with ErrorNewEventStreamConnectionOpened",
+            "[D] responsecode; that the first goes on with its other subscriptions is assumed",
+        ),
+        "stream_unsubscribed": (
+            "a held stream is told ErrorSubscriptionUnsubscribed of a subscription",
+            "[D] responsecode",
+        ),
+        "missed_keeps": ("a subscription goes on after ErrorMissedNotificationEvents", "[C] the EWS Managed API"),
+        "stream_too_many": ("more than 200 subscriptions in a stream are ErrorInvalidSubscriptionRequest", "assumed"),
     }
 )

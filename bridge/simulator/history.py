@@ -24,6 +24,7 @@ _OPERATIONS = {
     "GetServerTimeZones": _2010,  # [C]
     "GetRoomLists": _2010,  # [C]
     "GetRooms": _2010,  # [C]
+    "GetStreamingEvents": _SP1,  # [D]
 }
 _ELEMENTS = {
     "TimeZoneContext": _2010,  # [C]; [T] R2313: 2007 takes no notice
@@ -32,6 +33,7 @@ _ELEMENTS = {
     "QueryString": _2010,  # [C]
     "SyncScope": _2010,  # [T] R347
     "RecurringMasterItemIdRanges": _2013,  # [D]
+    "StreamingSubscriptionRequest": _SP1,  # [D], [C]
     "ReturnNewItemIds": _SP1,  # [D], [T] R1230
     "FirstDayOfWeek": _SP1,  # [D]
     "UniqueBodyType": _2013_SP1,  # [D]
@@ -73,6 +75,13 @@ def check_context(personality: Personality) -> None:
     """Refuse a TimeZoneContext where there is none yet."""
     if personality.level < rank(_ELEMENTS["TimeZoneContext"]):
         raise invalid("Could not find schema information for the element 'TimeZoneContext'.")
+
+
+def check_impersonation(personality: Personality, named: Element) -> None:
+    """Refuse a way to name who is impersonated that there is not, or that came later."""
+    late = name_of(named) == "SmtpAddress" and personality.level < rank(_2010)  # [C]
+    if late or name_of(named) not in {"PrincipalName", "SID", "PrimarySmtpAddress", "SmtpAddress"}:
+        raise unexpected(named)
 
 
 def unexpected(element: Element) -> Fault:

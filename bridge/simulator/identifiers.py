@@ -25,6 +25,7 @@ GOID_HEAD = bytes.fromhex("040000008200E00074C5B7101A82E008")
 _VCAL = b"vCal-Uid\x01\x00\x00\x00"
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _TICKS_OF_DAY = 86_400 * 10_000_000
+_MARK = struct.Struct("<I16sQB")
 
 
 @dataclass(frozen=True)
@@ -166,3 +167,26 @@ def global_object_id(uid: str, day: date | None = None) -> bytes:
         return raw[:16] + instance + raw[20:]
     data = _VCAL + uid.encode() + b"\x00"
     return GOID_HEAD + instance + bytes(8) + bytes(8) + struct.pack("<I", len(data)) + data
+
+
+def subscription_id(host: str, unique: bytes, moment: datetime) -> str:
+    """Give the id of a subscription. Source: [D] the sample of streaming: server, a GUID, ticks."""
+    ticks = int((moment - _EPOCH).total_seconds() * 10_000_000)
+    raw = struct.pack("<H", len(host)) + host.encode() + struct.pack("<I", 16) + unique[:16] + struct.pack("<Q", ticks)
+    return base64.b64encode(raw).decode()
+
+
+def watermark(database: str, number: int) -> str:
+    """Give the watermark of an event by its number in the database. Source: [D] the samples of Subscribe."""
+    return base64.b64encode(_MARK.pack(1, uuid.UUID(database).bytes, number, 1)).decode()
+
+
+def parse_watermark(database: str, text: str) -> int:
+    """Give the number of a watermark; ErrorInvalidWatermark for what is none of that database."""
+    try:
+        _, _, number, _ = _MARK.unpack(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError, struct.error) as cause:
+        raise EwsError("ErrorInvalidWatermark") from cause
+    if watermark(database, number) != text:
+        raise EwsError("ErrorInvalidWatermark")
+    return int(number)

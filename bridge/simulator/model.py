@@ -25,7 +25,8 @@ class ExtendedPath:
 class Person:
     """Somebody with a mailbox. `mailbox` is its GUID, `login` the account name within the domain.
 
-    A room is one, too: `room_list` is the address of the list of rooms it is in.
+    A room is one, too: `room_list` is the address of the list of rooms it is in. A service account `impersonates`:
+    it may ask as anybody.
     """
 
     name: str
@@ -37,6 +38,12 @@ class Person:
     aliases: tuple[str, ...] = ()
     zone: str = "UTC"
     room_list: str = ""
+    impersonates: bool = False
+
+    @property
+    def principal_name(self) -> str:
+        """Give the user principal name: the account in the domain of the address (assumed)."""
+        return f"{self.login}@{self.address.partition('@')[2]}"
 
     @property
     def addresses(self) -> frozenset[str]:

@@ -10,6 +10,7 @@ login = "anna"                     # optional; else what stands before the @
 password = "secret"
 zone = "W. Europe Standard Time"   # a Windows id; optional, else UTC
 room_list = "rooms@example.com"    # this is a room, in that list of rooms; optional
+impersonates = true                # a service account, which may ask as anybody; optional
 
 [[people.calendars]]
 name = "Calendar"                  # the default calendar; others are further calendars
@@ -40,7 +41,7 @@ from bridge.simulator.series import zone_in
 from bridge.simulator.store import Store
 from bridge.simulator.zones import Zone, named
 
-_PERSON = {"name", "address", "aliases", "login", "password", "zone", "room_list", "calendars"}
+_PERSON = {"name", "address", "aliases", "login", "password", "zone", "room_list", "impersonates", "calendars"}
 _CALENDAR = {"name", "permissions", "events"}
 _EVENT = {
     "subject": "Subject",
@@ -94,6 +95,7 @@ class PersonPlan:
     domain: str = "EXAMPLE"
     zone: str = "UTC"
     room_list: str = ""
+    impersonates: bool = False
     calendars: tuple[CalendarPlan, ...] = (CalendarPlan("Calendar"),)
 
 
@@ -110,6 +112,7 @@ def settle_people(store: Store, plans: Sequence[PersonPlan]) -> None:
             aliases=plan.aliases,
             zone=plan.zone,
             room_list=plan.room_list,
+            impersonates=plan.impersonates,
         )
         store.add_person(person)
     for plan in plans:
@@ -145,6 +148,8 @@ def _person(entry: Mapping[str, Any], domain: str, wrong: list[str]) -> PersonPl
     if named(zone) is None:
         wrong.append(f"{who}: {zone} is no Windows time zone")
         zone = "UTC"
+    if not isinstance(entry.get("impersonates", False), bool):
+        wrong.append(f"{who}: impersonates is true or false")
     calendars = [_calendar(calendar, who, zone, wrong) for calendar in entry.get("calendars", [])]
     return PersonPlan(
         name=str(entry.get("name", "")),
@@ -155,6 +160,7 @@ def _person(entry: Mapping[str, Any], domain: str, wrong: list[str]) -> PersonPl
         domain=domain,
         zone=zone,
         room_list=str(entry.get("room_list", "")),
+        impersonates=bool(entry.get("impersonates", False)),
         calendars=tuple(calendars) or (CalendarPlan("Calendar"),),
     )
 

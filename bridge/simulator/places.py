@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from bridge.simulator.call import Call
 from bridge.simulator.identifiers import check_change_key, parse_item_id
+from bridge.simulator.mailboxes import STANDARD
 from bridge.simulator.model import Folder, Item
 from bridge.simulator.rights import need_folder, need_item
 from bridge.simulator.series import series_of
-from bridge.simulator.store import STANDARD
 from bridge.simulator.trouble import EwsError, NotSimulated, invalid
 from bridge.simulator.xml import Element, T, children, name_of, text_of
 

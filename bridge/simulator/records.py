@@ -9,13 +9,17 @@ RECENT = 500
 
 @dataclass(frozen=True)
 class Seen:
-    """One call as recorded: operation, the mailbox it asked for, who logged in, the HTTP status, the outcome."""
+    """One call as recorded: operation, the mailbox it asked for, who asked, the HTTP status, the outcome.
+
+    `login` is who logged in: a service account where `viewer` was impersonated, else the same.
+    """
 
     operation: str
     mailbox: str
     viewer: str
     status: int
     outcome: str
+    login: str
 
 
 @dataclass

@@ -33,6 +33,7 @@ VERSIONS = (
     "V2017_07_11",
     "V2018_01_08",
 )
+NOTIFICATIONS = ("none", "pull", "streaming")  # what a server allows, each more than the one before
 
 
 def rank(version: str) -> int:
@@ -102,6 +103,16 @@ class Rules:
     attachment_limit_bytes: int = 35 * 1024 * 1024
     request_limit_bytes: int = 64 * 1024 * 1024
     too_large_status: int = 507
+    notifications: str = "streaming"
+    delegates_subscribe: bool = False
+    event_queue_limit: int = 1000
+    heartbeat_seconds: float = 45
+    stream_minute_seconds: float = 60
+    streaming_subscription_minutes: int = 30
+    max_subscriptions: int = 5000
+    max_concurrency: int = 27
+    hanging_connections: int = 10
+    several_servers: bool = False
 
 
 SOURCES: Mapping[str, str] = MappingProxyType(
@@ -166,6 +177,18 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "html_cleaned": "[D] FilterHtmlContent: not unless asked to; what goes then is the fixed rule html_unsafe",
         "html_through_rtf": "[R] Stack Overflow 20712500, of 2010 SP3: RTF by a create, poor HTML by an update",
         "text_lines_by_crlf": "assumed",  # the lines of a text come back ended by CR LF
+        "notifications": "[D] Subscribe; what a server says that allows `pull` alone, or `none`, is assumed",
+        # [D] throttling speaks of folders in different mailboxes; handling delegation-related errors forbids it
+        "delegates_subscribe": "[D] responsecode, ErrorSubscriptionDelegateAccessNotSupported",
+        "event_queue_limit": "assumed",  # events that wait for one subscription; more are missed
+        "heartbeat_seconds": "[C] the EWS Managed API waits 45 s; ews-java-api 497 saw none",
+        "stream_minute_seconds": "[D] ConnectionTimeout is in minutes; tests shorten them",
+        "streaming_subscription_minutes": "assumed",  # how long one lives without a connection
+        "max_subscriptions": "[D] EWS throttling, EWSMaxSubscriptions; of 2010 assumed; 2007 has no limits",
+        # Each 0: no limit. Streams of 2010 have a budget of their own, as large as that of calls
+        "max_concurrency": "[D] EWS throttling, EWSMaxConcurrency: 10 in 2010, 27 since 2013; lenient ones assumed",
+        "hanging_connections": "[D] how to maintain affinity, HangingConnectionLimit: 3 in 2013, 10 online",
+        "several_servers": "[D] how to maintain affinity between subscriptions and the Mailbox server",
         "dates_as_times": "[V] dates with the zone's offset; [W] a dateTime there",
     }
 )
@@ -200,9 +223,12 @@ _RULES_2010 = Rules(
     attachment_limit_bytes=10 * 1024 * 1024,
     availability_limit_days=42,
     availability_shortest_hours=24,
+    max_concurrency=10,
 )
 
-_RULES_2007 = replace(_RULES_2010, request_limit_bytes=30_000_000)
+_RULES_2007 = replace(
+    _RULES_2010, request_limit_bytes=30_000_000, max_subscriptions=0, max_concurrency=0, hanging_connections=0
+)
 
 PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
     {
@@ -212,7 +238,7 @@ PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
         # [V] 14.3.123's own answers; GetServerTimeZones of 14.1 for the zones
         "2010": Personality("2010", (14, 3, 123, 3), "Exchange2010_SP2", "Exchange2010_SP2", _RULES_2010),
         # [D] samples of 15.0.859
-        "2013": Personality("2013", (15, 0, 859, 13), "V2_8", "Exchange2013_SP1", Rules()),
+        "2013": Personality("2013", (15, 0, 859, 13), "V2_8", "Exchange2013_SP1", Rules(hanging_connections=3)),
         # [V] 15.2.1748
         "2019": Personality("2019", (15, 2, 1748, 10), "V2017_07_11", "V2017_07_11", Rules()),
         # [V] 15.20.3370
@@ -224,7 +250,13 @@ PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
             (15, 20, 3370, 16),
             "V2018_01_08",
             "V2018_01_08",
-            Rules(batch_keeps_key=False, html_cleaned=True, zone_parts_renamed=True),
+            Rules(
+                batch_keeps_key=False,
+                html_cleaned=True,
+                zone_parts_renamed=True,
+                delegates_subscribe=True,
+                max_subscriptions=20,
+            ),
         ),
         "lenient": Personality(
             "lenient",
@@ -254,6 +286,9 @@ PERSONALITIES: Mapping[str, Personality] = MappingProxyType(
                 dates_as_times=True,
                 text_lines_by_crlf=False,
                 too_large_status=413,
+                max_subscriptions=0,
+                max_concurrency=0,
+                hanging_connections=0,
             ),
         ),
     }

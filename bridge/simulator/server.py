@@ -20,21 +20,16 @@ from bridge.simulator import control
 from bridge.simulator.certificate import Certificate
 from bridge.simulator.model import Person
 from bridge.simulator.ntlm import Handshake
-from bridge.simulator.service import Reply, Service
+from bridge.simulator.reading import Refused, read_body
+from bridge.simulator.service import Held, Reply, Service
+from bridge.simulator.watching import Watch
 
 EWS_PATH = "/ews/exchange.asmx"
 CONTROL_PATH = "/simulator/control"
 REALM = "simulated Exchange"
 _PIECE = 64
 _WORTH_PACKING = 1400
-
-
-class Refused(Exception):
-    """The HTTP request itself is refused; `status` says how."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
+_HELD_HEADERS = (("Transfer-Encoding", "chunked"), ("Cache-Control", "private"), ("X-NoBuffering", "1"))
 
 
 class Server(ThreadingHTTPServer):
@@ -52,6 +47,7 @@ class Server(ThreadingHTTPServer):
         self.certificate: Certificate | None = None
         self.ntlm = ntlm
         self.closing = threading.Event()
+        self.watch = Watch()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         super().__init__(address, Handler)
@@ -83,6 +79,7 @@ class Server(ThreadingHTTPServer):
         """Stop serving, end every connection, wait for their threads."""
         self.closing.set()
         self.shutdown()
+        self.service.subscriptions.lose()
         with self._lock:
             for connection in self._open:
                 try:
@@ -91,6 +88,11 @@ class Server(ThreadingHTTPServer):
                 except OSError:
                     continue
         self.server_close()
+
+    def server_close(self) -> None:
+        """Give the port back, and wait for the threads."""
+        super().server_close()
+        self.watch.close()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -101,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "Microsoft-IIS/10.0"
     sys_version = ""
     disable_nagle_algorithm = True
-    _holding = False
+    _keeps_head = False
     _head = b""
 
     def setup(self) -> None:
@@ -120,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer EWS and the control URL."""
         try:
-            body = self._body()
+            body = read_body(self.headers, self.rfile, self.server.service.personality.rules)
         except Refused as refused:
             self.close_connection = True
             self._send(Reply(refused.status, b"", "text/plain"))
@@ -147,36 +149,6 @@ class Handler(BaseHTTPRequestHandler):
     @property
     def _path(self) -> str:
         return self.path.partition("?")[0].lower()
-
-    def _body(self) -> bytes:
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            if not self.server.service.personality.rules.chunked_requests:
-                raise Refused(411)
-            return self._chunks()
-        try:
-            length = int(self.headers.get("Content-Length", ""))
-        except ValueError as cause:
-            raise Refused(411) from cause
-        self._check_size(length)
-        return self.rfile.read(length)
-
-    def _check_size(self, length: int) -> None:
-        rules = self.server.service.personality.rules
-        if not 0 <= length <= rules.request_limit_bytes:
-            raise Refused(rules.too_large_status)
-
-    def _chunks(self) -> bytes:
-        found = bytearray()
-        try:
-            while size := int(self.rfile.readline(64).partition(b";")[0], 16):
-                self._check_size(len(found) + size if size >= 0 else size)
-                found += self.rfile.read(size)
-                self.rfile.readline(64)
-        except ValueError as cause:
-            raise Refused(400) from cause
-        while self.rfile.readline(8192).strip():
-            pass
-        return bytes(found)
 
     def _viewer(self) -> Person | None:
         """Give who asks: as the request says, else who has proved himself on this connection (MS-NTHT 3.2.5.1)."""
@@ -215,14 +187,46 @@ class Handler(BaseHTTPRequestHandler):
         if viewer is None:
             self._refuse()
             return
-        reply = self.server.service.answer(viewer, body)
-        if reply.wait and self.server.closing.wait(reply.wait):
+        reply = self.server.service.answer(viewer, body, self.headers)
+        try:
+            if reply.wait and self.server.closing.wait(reply.wait):
+                self.close_connection = True
+            elif reply.status == HTTPStatus.UNAUTHORIZED:
+                self._refuse()
+            elif reply.held:
+                self._hold(reply, reply.held)
+            else:
+                self._send(reply)
+        finally:
+            if reply.held:
+                reply.held.stream.drop("gone")
+            if reply.release:
+                reply.release()
+
+    def _hold(self, reply: Reply, held: Held) -> None:
+        """Send an answer that goes on: chunked, a chunk an envelope, until it ends one way or another."""
+        if self.server.closing.is_set():
+            held.stream.drop("gone")
+        with self.server.watch.on(self.connection, lambda: held.stream.drop("gone")):
+            self._begin(reply, [*_HELD_HEADERS, *reply.headers.items()])
+            self.wfile.write(self._head)
+            self._chunk(reply, reply.body)
+            for part in held.parts:
+                self._chunk(reply, part)
+        if held.stream.ended == "stream_cut":
+            self._reset()
+        elif held.stream.ended == "gone" or self.server.closing.is_set():
             self.close_connection = True
-            return
-        if reply.status == HTTPStatus.UNAUTHORIZED:
-            self._refuse()
         else:
-            self._send(reply)
+            self._chunk(reply, b"")
+
+    def _chunk(self, reply: Reply, content: bytes) -> None:
+        size = _PIECE if reply.manner == "drip" and content else len(content) or 1
+        for first in range(0, len(content) or 1, size):
+            piece = content[first : first + size]
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            if reply.manner == "drip":
+                self.server.closing.wait(reply.pause)
 
     def _refuse(self) -> None:
         """Ask for a login, or go on with one. Source: MS-NTHT: a challenge stands alone, offers a header each."""
@@ -250,17 +254,20 @@ class Handler(BaseHTTPRequestHandler):
         if self._packs(reply):
             body = gzip.compress(body, 1)
             headers["Content-Encoding"] = "gzip"
+        self._begin(reply, [("Content-Length", str(len(body))), *headers.items(), *more])
+        self._write(reply, body)
+
+    def _begin(self, reply: Reply, headers: Sequence[tuple[str, str]]) -> None:
+        """Make the head of an answer, to be sent with what follows."""
         self.send_response(reply.status)
         self.send_header("Content-Type", reply.content_type)
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in [*headers.items(), *more]:
+        for name, value in headers:
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
-        self._holding = True
+        self._keeps_head = True
         self.end_headers()
-        self._holding = False
-        self._write(reply, body)
+        self._keeps_head = False
 
     def _packs(self, reply: Reply) -> bool:
         """Tell whether the answer is sent as gzip: never one that is to arrive spoilt."""
@@ -269,7 +276,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def flush_headers(self) -> None:
         """Keep the headers until the body goes out with them: one write, no waiting for acknowledgements."""
-        if not self._holding:
+        if not self._keeps_head:
             super().flush_headers()
             return
         self._head = b"".join(getattr(self, "_headers_buffer", ()))

@@ -1,31 +1,30 @@
-"""A simulated Exchange that runs: in a thread for tests, or as a command."""
+"""A simulated Exchange that runs in a thread."""
 
 import logging
-import signal
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
 from bridge.simulator.attachments import held
 from bridge.simulator.certificate import make_certificate
 from bridge.simulator.event_series import put_event
 from bridge.simulator.faults import Faults, Knob
-from bridge.simulator.lifelike import lifelike_people
 from bridge.simulator.model import Attachment, Folder, Item, Mail, Person
-from bridge.simulator.people import PersonPlan, load_people, read_event, settle_people
+from bridge.simulator.people import PersonPlan, read_event, settle_people
 from bridge.simulator.records import Records
-from bridge.simulator.rules import PERSONALITIES
+from bridge.simulator.rules import NOTIFICATIONS, PERSONALITIES
 from bridge.simulator.schemas import find_schemas
 from bridge.simulator.series import arranged, series_of
 from bridge.simulator.series_changes import WAYS, put_change
 from bridge.simulator.server import CONTROL_PATH, Server
 from bridge.simulator.service import Service
 from bridge.simulator.store import Store, now
+from bridge.simulator.subscriptions import Subscription
 
 _LOG = logging.getLogger("bridge.simulator")
 
@@ -59,8 +58,9 @@ class Simulator:
         settle_people(self.store, people)
         kind = PERSONALITIES[personality]
         kind = replace(kind, rules=replace(kind.rules, **switches))
-        if kind.rules.exceptions_on_change not in WAYS:
-            raise ValueError(f"exceptions_on_change is one of {', '.join(WAYS)}")
+        for name, ways in (("exceptions_on_change", WAYS), ("notifications", NOTIFICATIONS)):
+            if getattr(kind.rules, name) not in ways:
+                raise ValueError(f"{name} is one of {', '.join(ways)}")
         self.service = Service(self.store, kind, find_schemas())
         if self.service.schemas is None:
             _LOG.warning("EXCHANGE_SCHEMAS names no schemas: requests and answers are not checked against them")
@@ -153,6 +153,21 @@ class Simulator:
     def expire_sync_states(self) -> None:
         """Make every sync state given so far invalid."""
         self.store.sync_epoch += 1
+
+    def lose_subscriptions(self) -> None:
+        """Forget every subscription, as a server does that is restarted; held streams break."""
+        self.service.subscriptions.lose()
+
+    def allow_notifications(self, which: str) -> None:
+        """Allow `none`, `pull` or `streaming` (both) from now on, in place of the rule; what there is goes on."""
+        if which not in NOTIFICATIONS:
+            raise ValueError(f"notifications is one of {', '.join(NOTIFICATIONS)}")
+        self.service.subscriptions.allowed = which
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """Give the subscriptions that are alive, oldest first."""
+        return self.service.subscriptions.alive
 
     # Seeding and looking, without HTTP
 
@@ -251,56 +266,3 @@ class Simulator:
         """Give the events of a calendar, oldest first."""
         with self.store.lock:
             return list(self.store.items_in(self.folder(address, calendar)))
-
-
-@dataclass(frozen=True)
-class ServeOptions:
-    """What `serve` is told: `people` a TOML file, else `count` people are made from `seed` with `events` each."""
-
-    host: str = "127.0.0.1"
-    port: int = 8080
-    people: Path | None = None
-    seed: int = 1
-    count: int = 3
-    events: int = 60
-    personality: str = "2019"
-    latency: int = 0
-    tls: bool = False
-    ntlm: bool = False
-
-
-def serve(options: ServeOptions, say: Callable[[str], None] = print) -> None:
-    """Serve until SIGINT or SIGTERM; `say` is told the addresses and logins when everything is ready."""
-    plans = (
-        load_people(options.people) if options.people else lifelike_people(options.seed, options.count, options.events)
-    )
-    simulator = Simulator(
-        plans,
-        personality=options.personality,
-        latency=options.latency,
-        host=options.host,
-        port=options.port,
-        seed=options.seed,
-        tls=options.tls,
-        ntlm=options.ntlm,
-    )
-    stopped = threading.Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopped.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        with simulator:
-            say(f"Simulated Exchange ({options.personality}): {simulator.url}")
-            say(f"Control: {simulator.control_url}")
-            if options.tls:
-                say(f"Certificate authority for clients: {simulator.ca_file}")
-            checked = "checked against" if simulator.service.schemas else "NOT checked against"
-            say(f"Requests and answers are {checked} Microsoft's schemas")
-            for plan in plans:
-                say(f"  {plan.name}: {plan.address}, password {plan.password}")
-            stopped.wait()
-    finally:
-        for number, action in before.items():
-            signal.signal(number, action)

@@ -7,31 +7,15 @@ import random
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from bridge.simulator.happenings import Teller, changes_times
 from bridge.simulator.identifiers import ItemName, new_uid, parse_folder_id, parse_item_id
+from bridge.simulator.mailboxes import STANDARD, Mailbox
 from bridge.simulator.model import X500, ExtendedPath, Folder, Item, Mail, Person
 from bridge.simulator.series import series_of, with_exception, without
 from bridge.simulator.trouble import EwsError
-
-# The folders every mailbox has: distinguished id, parent, name, class. Source: [D] DistinguishedFolderId
-STANDARD = (
-    ("root", "", "Root", "IPF"),
-    ("msgfolderroot", "root", "Top of Information Store", "IPF"),
-    ("inbox", "msgfolderroot", "Inbox", "IPF.Note"),
-    ("outbox", "msgfolderroot", "Outbox", "IPF.Note"),
-    ("sentitems", "msgfolderroot", "Sent Items", "IPF.Note"),
-    ("deleteditems", "msgfolderroot", "Deleted Items", "IPF.Note"),
-    ("drafts", "msgfolderroot", "Drafts", "IPF.Note"),
-    ("junkemail", "msgfolderroot", "Junk E-mail", "IPF.Note"),
-    ("contacts", "msgfolderroot", "Contacts", "IPF.Contact"),
-    ("tasks", "msgfolderroot", "Tasks", "IPF.Task"),
-    ("notes", "msgfolderroot", "Notes", "IPF.StickyNote"),
-    ("journal", "msgfolderroot", "Journal", "IPF.Journal"),
-    ("calendar", "msgfolderroot", "Calendar", "IPF.Appointment"),
-    ("searchfolders", "root", "Finder", "IPF"),
-)
 
 Extended = Mapping[ExtendedPath, tuple[str, ...]]
 
@@ -41,31 +25,11 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-@dataclass
-class Mailbox:
-    """One mailbox: its owner, folders by number, items by folder and number, its counters."""
-
-    owner: Person
-    folders: dict[int, Folder] = field(default_factory=dict)
-    items: dict[int, dict[int, Item]] = field(default_factory=dict)
-    touched: dict[int, int] = field(default_factory=dict)
-    folder_touched: int = 0
-    number: int = 0
-    change: int = 0
-
-    def next_number(self) -> int:
-        """Give a number never used before in this mailbox."""
-        self.number += 1
-        return self.number
-
-    def next_change(self) -> int:
-        """Give the next change number."""
-        self.change += 1
-        return self.change
-
-
 class Store:
-    """All mailboxes of one organisation; `clock` gives the time of a write."""
+    """All mailboxes of one organisation; `clock` gives the time of a write.
+
+    `teller` has a listener be told of everything, under the lock, when it has happened.
+    """
 
     def __init__(self, seed: int = 0, clock: Callable[[], datetime] = now) -> None:
         self.lock = threading.RLock()
@@ -75,6 +39,7 @@ class Store:
         self.mailboxes: dict[str, Mailbox] = {}
         self.outbox: list[Mail] = []
         self.sync_epoch = 0
+        self.teller = Teller(self.mailboxes, clock)
 
     # People
 
@@ -144,15 +109,20 @@ class Store:
             box.items[folder.number] = {}
             box.touched[folder.number] = 0
             box.folder_touched = box.change
+            self.teller.folder("Created", folder)
             return folder
 
     def put_folder(self, folder: Folder) -> Folder:
         """Give the folder stored in place of the one with its number, with a new change."""
         with self.lock:
             box = self.mailboxes[folder.mailbox]
-            fresh = replace(folder, change=box.next_change())
+            before, fresh = box.folders[folder.number], replace(folder, change=box.next_change())
             box.folders[folder.number] = fresh
             box.folder_touched = box.change
+            if fresh.parent == before.parent:
+                self.teller.modified(fresh)
+            else:
+                self.teller.moved(before, fresh)
             return fresh
 
     def remove_folder(self, folder: Folder) -> None:
@@ -163,6 +133,7 @@ class Store:
                 self.remove_folder(child)
             del box.folders[folder.number], box.items[folder.number]
             box.folder_touched = box.next_change()
+            self.teller.folder("Deleted", folder)
 
     def folder_by_id(self, text: str) -> Folder:
         """Give the folder with that FolderId."""
@@ -215,6 +186,7 @@ class Store:
                 extended=extended or {},
             )
             self._keep(item)
+            self.teller.item("Created", item)
             return item
 
     def put_item(self, item: Item, by: str) -> Item:
@@ -222,21 +194,20 @@ class Store:
         with self.lock:
             change = self.mailboxes[item.mailbox].next_change()
             fresh = replace(item, change=change, modified=self.clock(), modified_by=by)
-            self._keep(fresh)
+            self._change(fresh)
             return fresh
 
     def remove_item(self, item: Item) -> None:
         """Remove an item for good."""
         with self.lock:
-            box = self.mailboxes[item.mailbox]
-            del box.items[item.folder][item.number]
-            box.touched[item.folder] = box.next_change()
+            self._drop(item)
+            self.teller.item("Deleted", item)
 
     def move_item(self, item: Item, target: Folder, by: str, *, keep: bool = False) -> Item:
         """Give the item in its new folder, under a new id; `keep` leaves the old one, which makes it a copy."""
         with self.lock:
             if not keep:
-                self.remove_item(item)
+                self._drop(item)
             box = self.mailboxes[target.mailbox]
             fresh = replace(
                 item,
@@ -248,6 +219,7 @@ class Store:
                 modified_by=by,
             )
             self._keep(fresh)
+            self.teller.carried(item, fresh, copied=keep)
             return fresh
 
     def item_by_id(self, text: str) -> Item:
@@ -291,14 +263,25 @@ class Store:
     def _put_master(self, master: Item, by: str, *, touch: bool) -> Item:
         if touch:
             return self.put_item(master, by)
-        self.mailboxes[master.mailbox].items[master.folder][master.number] = master
+        self._change(master, touch=False)
         return master
 
     def folder_of(self, item: Item) -> Folder:
         """Give the folder an item is in."""
         return self.mailboxes[item.mailbox].folders[item.folder]
 
-    def _keep(self, item: Item) -> None:
+    def _keep(self, item: Item, *, touch: bool = True) -> None:
         box = self.mailboxes[item.mailbox]
         box.items[item.folder][item.number] = item
-        box.touched[item.folder] = item.change
+        if touch:
+            box.touched[item.folder] = item.change
+
+    def _change(self, item: Item, *, touch: bool = True) -> None:
+        before = self.mailboxes[item.mailbox].items[item.folder].get(item.number, item)
+        self._keep(item, touch=touch)
+        self.teller.item("Modified", item, busy=changes_times(before, item))
+
+    def _drop(self, item: Item) -> None:
+        box = self.mailboxes[item.mailbox]
+        del box.items[item.folder][item.number]
+        box.touched[item.folder] = box.next_change()

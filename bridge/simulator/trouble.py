@@ -27,6 +27,16 @@ TEXTS = {
     "ErrorServerBusy": "The server cannot service this request right now. Try again later.",
     "ErrorExceededConnectionCount": "You have exceeded the available concurrent connections for your account. "
     "Try again once your other requests have completed.",
+    # [R] what many have met
+    "ErrorImpersonateUserDenied": "The account does not have permission to impersonate the requested user.",
+    "ErrorInvalidUserPrincipalName": "The user principal name (UPN) is not valid.",
+    "ErrorInvalidExchangeImpersonationHeaderData": "ExchangeImpersonation SOAP header must be specified correctly.",
+    "ErrorNonPrimarySmtpAddress": "The primary SMTP address must be specified when referencing a mailbox.",
+    "ErrorSubscriptionNotFound": "The specified subscription was not found.",
+    "ErrorSubscriptionAccessDenied": "Access is denied. Only the subscription owner may access the subscription.",
+    "ErrorSubscriptionDelegateAccessNotSupported": "Subscriptions are not supported for delegate user access.",
+    # What exchangelib's tests have seen Online say
+    "ErrorInvalidSubscription": "Subscription is invalid.",
     "ErrorInvalidSyncStateData": "Synchronization state data is corrupt or otherwise invalid.",
     "ErrorSendMeetingInvitationsRequired": "SendMeetingInvitations attribute is required for calendar items.",
     "ErrorSendMeetingInvitationsOrCancellationsRequired": "SendMeetingInvitationsOrCancellations attribute is "

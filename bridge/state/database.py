@@ -9,10 +9,18 @@ from sqlalchemy.exc import DatabaseError
 from bridge.database import find_damage, for_writing, troubles
 from bridge.errors import ConfigurationInvalid
 from bridge.keys import Keys, SealBroken
+from bridge.sealed import SealedColumn
 from bridge.state.schema import MIGRATIONS, VERSION, metadata, versions
 
 _PROBE = b"exchange-bridge state"
 _STORE = "The bridge's state"
+
+
+def _probe_place(keys: Keys) -> bytes:
+    return keys.mac(_PROBE, "probe")
+
+
+PROBE = SealedColumn(versions.c.probe, (_probe_place,), bytes.decode)
 
 
 class StateDatabase:
@@ -49,9 +57,7 @@ class StateDatabase:
     def _check(self, connection: Connection, keys: Keys) -> None:
         if not inspect(connection).has_table(versions.name):
             metadata.create_all(connection)
-            connection.execute(
-                insert(versions).values(version=VERSION, probe=keys.seal(_PROBE, keys.mac(_PROBE, "probe")))
-            )
+            connection.execute(insert(versions).values(version=VERSION, probe=keys.seal(_PROBE, _probe_place(keys))))
             return
         row = connection.execute(select(versions)).one_or_none()
         if row is None or (row.version < VERSION and row.version not in MIGRATIONS):
@@ -59,7 +65,7 @@ class StateDatabase:
         if row.version > VERSION:
             raise self._unusable(f"a newer bridge made it (its version is {row.version}, this one knows {VERSION})")
         try:
-            keys.open(row.probe, keys.mac(_PROBE, "probe"))
+            keys.open(row.probe, _probe_place(keys))
         except SealBroken:
             raise self._unusable("it was sealed with other keys; put the key file of its backup in place") from None
         for version in range(row.version, VERSION):

@@ -19,10 +19,13 @@ from bridge.errors import BridgeError
 from bridge.item import ChangeKey, ItemId, ItemRef, Uid
 from bridge.keys import Keys
 from bridge.model import Address, CalendarRef, FolderId, Name, OrganisationId, Viewer
+from bridge.sealed import SealedColumn
 from bridge.state.database import StateDatabase
 from bridge.state.schema import intents
 
 FIRST_STEP = "begun"
+
+SEALED = SealedColumn(intents.c.push, (b"intent", intents.c.resource), json.loads)
 
 _IS_OPEN = intents.c.closed_at.is_(None)
 
@@ -189,10 +192,10 @@ class Intents:
             "item": None if intent.item is None else [intent.item.id, intent.item.change_key],
             "before": intent.before,
         }
-        return self._keys.seal(json.dumps(told).encode("ascii"), b"intent" + resource)
+        return self._keys.seal(json.dumps(told).encode("ascii"), SEALED.bound(resource))
 
     def _decode(self, row: Row[Any]) -> Intent:
-        told = json.loads(self._keys.open(row.push, b"intent" + row.resource))
+        told = json.loads(self._keys.open(row.push, SEALED.bound(row.resource)))
         viewer = Viewer(OrganisationId(told["organisation"]), Address(told["viewer"]))
         item = told["item"]
         return Intent(

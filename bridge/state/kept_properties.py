@@ -8,8 +8,11 @@ from sqlalchemy import Connection, delete, func, insert, select
 from bridge.errors import NotExpressible
 from bridge.keys import Keys
 from bridge.model import CalendarRef, FolderId, Viewer
+from bridge.sealed import SealedColumn
 from bridge.state.database import StateDatabase
 from bridge.state.schema import kept_properties as table
+
+SEALED = SealedColumn(table.c.property, (b"kept property", table.c.place, table.c.name), json.loads)
 
 MOST, LARGEST = 100, 64 * 1024
 """Properties of one place, and characters of one with its name."""
@@ -28,7 +31,7 @@ class KeptProperties:
         query = select(table.c.name, table.c.property).where(table.c.place == place).order_by(table.c.id)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        return dict(json.loads(self._keys.open(row.property, _bound(place, row.name))) for row in rows)
+        return dict(json.loads(self._keys.open(row.property, SEALED.bound(place, row.name))) for row in rows)
 
     def change(self, ref: CalendarRef, changes: Mapping[str, str | None]) -> None:
         """Store elements by Clark name, remove those of which None is told: all of them or none.
@@ -55,7 +58,7 @@ class KeptProperties:
             return
         if len(name) + len(element) > LARGEST:
             raise NotExpressible(f"A property of more than {LARGEST} characters is not kept.")
-        sealed = self._keys.seal(json.dumps([name, element]).encode("ascii"), _bound(place, key))
+        sealed = self._keys.seal(json.dumps([name, element]).encode("ascii"), SEALED.bound(place, key))
         connection.execute(insert(table).values(place=place, name=key, property=sealed))
 
     def _place(self, ref: CalendarRef) -> bytes:
@@ -66,7 +69,3 @@ class KeptProperties:
 def home_of(viewer: Viewer) -> CalendarRef:
     """Give the place that stands for the viewer's home, which is no folder."""
     return CalendarRef(viewer, viewer.address, FolderId(""))
-
-
-def _bound(place: bytes, name: bytes) -> bytes:
-    return b"kept property" + place + name

@@ -7,8 +7,11 @@ from sqlalchemy import delete, insert, select
 from bridge.errors import BridgeError
 from bridge.keys import Keys
 from bridge.model import Address, CalendarName, CalendarRef, FolderId, OrganisationId
+from bridge.sealed import SealedColumn
 from bridge.state.database import StateDatabase
 from bridge.state.schema import names
+
+SEALED = SealedColumn(names.c.label, (b"calendar name", names.c.mailbox, names.c.folder), json.loads)
 
 
 class CalendarNameTaken(BridgeError):
@@ -44,7 +47,7 @@ class Names:
         """
         mailbox, folder = self._place(ref)
         name_key = self._keys.mac(mailbox + name.encode("utf-8", "surrogatepass"), "state calendar name")
-        label = self._keys.seal(json.dumps([ref.folder, name]).encode("ascii"), b"calendar name" + mailbox + folder)
+        label = self._keys.seal(json.dumps([ref.folder, name]).encode("ascii"), SEALED.bound(mailbox, folder))
         with self._database.writing() as connection:
             here = select(names.c.label).where(names.c.mailbox == mailbox)
             former = connection.execute(here.where(names.c.folder == folder)).scalar_one_or_none()
@@ -69,5 +72,5 @@ class Names:
         return self._keys.mac(json.dumps([organisation, mailbox]).encode("ascii"), "state mailbox")
 
     def _open(self, mailbox: bytes, folder: bytes, label: bytes) -> tuple[FolderId, CalendarName]:
-        folder_id, name = json.loads(self._keys.open(label, b"calendar name" + mailbox + folder))
+        folder_id, name = json.loads(self._keys.open(label, SEALED.bound(mailbox, folder)))
         return FolderId(folder_id), CalendarName(name)

@@ -15,8 +15,11 @@ from bridge.database import to_microseconds
 from bridge.item import Uid
 from bridge.keys import Keys, SealBroken
 from bridge.model import CalendarRef
+from bridge.sealed import SealedColumn
 from bridge.state.database import StateDatabase
 from bridge.state.schema import personal_lines as table
+
+SEALED = SealedColumn(table.c.lines, (b"personal", table.c.place, table.c.resource), json.loads)
 
 LOG = logging.getLogger(__name__)
 
@@ -50,7 +53,7 @@ class PersonalLines:
         with self._database.writing() as connection:
             connection.execute(delete(table).where(table.c.place == place, table.c.resource == resource))
             if text is not None:
-                sealed = self._keys.seal(json.dumps([uid, text]).encode("ascii"), _bound(place, resource))
+                sealed = self._keys.seal(json.dumps([uid, text]).encode("ascii"), SEALED.bound(place, resource))
                 connection.execute(insert(table).values(place=place, resource=resource, lines=sealed))
 
     def sweep(self, ref: CalendarRef, living: AbstractSet[Uid], now: datetime) -> None:
@@ -81,7 +84,7 @@ class PersonalLines:
 
     def _open(self, place: bytes, resource: bytes, sealed: bytes) -> tuple[Uid, str] | None:
         try:
-            uid, text = json.loads(self._keys.open(sealed, _bound(place, resource)))
+            uid, text = json.loads(self._keys.open(sealed, SEALED.bound(place, resource)))
         except SealBroken:
             LOG.warning("what is personal to the viewer of an event is damaged in the state and is not shown")
             return None
@@ -94,7 +97,3 @@ class PersonalLines:
     def _place(self, ref: CalendarRef) -> bytes:
         names = [ref.viewer.organisation, ref.viewer.address, ref.mailbox, ref.folder]
         return self._keys.mac(json.dumps(names).encode("ascii"), "state personal")
-
-
-def _bound(place: bytes, resource: bytes) -> bytes:
-    return b"personal" + place + resource

@@ -9,8 +9,11 @@ from sqlalchemy import delete, func, insert, select
 from bridge.database import from_microseconds, to_microseconds
 from bridge.keys import Keys
 from bridge.model import Address, Mailbox
+from bridge.sealed import SealedColumn
 from bridge.state.database import StateDatabase
 from bridge.state.schema import proofs, refusals
+
+SEALED = SealedColumn(proofs.c.proof, (b"proof", proofs.c.login), json.loads)
 
 REFUSAL_WINDOW = timedelta(minutes=15)
 """How long a refusal counts: as long as directories commonly count wrong passwords before they lock an account."""
@@ -40,12 +43,12 @@ class Proofs:
             row = connection.execute(select(proofs).where(proofs.c.login == key)).one_or_none()
         if row is None:
             return None
-        return _decode(self._keys.open(row.proof, b"proof" + key), from_microseconds(row.proved_at))
+        return _decode(self._keys.open(row.proof, SEALED.bound(key)), from_microseconds(row.proved_at))
 
     def put(self, login: str, proof: Proof) -> None:
         """Remember a proof in place of any former one."""
         key = self._key(login)
-        sealed = self._keys.seal(_encode(proof), b"proof" + key)
+        sealed = self._keys.seal(_encode(proof), SEALED.bound(key))
         with self._database.writing() as connection:
             connection.execute(delete(proofs).where(proofs.c.login == key))
             connection.execute(

@@ -9,8 +9,11 @@ from sqlalchemy import delete, insert, select
 
 from bridge.keys import Keys, SealBroken
 from bridge.model import Address, OrganisationId
+from bridge.sealed import SealedColumn
 from bridge.state.database import StateDatabase
 from bridge.state.schema import shares
+
+SEALED = SealedColumn(shares.c.share, (b"share", shares.c.viewer, shares.c.key), json.loads)
 
 LOG = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ class Shares:
         """Add a share; False where it was there already."""
         viewer, key = self._place(organisation, share)
         content = json.dumps([organisation, share.viewer, share.owner, share.folder]).encode("ascii")
-        sealed = self._keys.seal(content, _bound(viewer, key))
+        sealed = self._keys.seal(content, SEALED.bound(viewer, key))
         with self._database.writing() as connection:
             if connection.execute(select(shares.c.share).where(shares.c.key == key)).first() is not None:
                 return False
@@ -67,7 +70,7 @@ class Shares:
         found = []
         for viewer, key, sealed in rows:
             try:
-                its, *parts = json.loads(self._keys.open(sealed, _bound(viewer, key)))
+                its, *parts = json.loads(self._keys.open(sealed, SEALED.bound(viewer, key)))
             except SealBroken:
                 LOG.warning("a share in the state is damaged and is not shown")
                 continue
@@ -81,7 +84,3 @@ class Shares:
 
     def _viewer(self, organisation: OrganisationId, address: Address) -> bytes:
         return self._keys.mac(json.dumps([organisation, address]).encode("ascii"), "state viewer")
-
-
-def _bound(viewer: bytes, key: bytes) -> bytes:
-    return b"share" + viewer + key

@@ -42,7 +42,7 @@ class _Flight:
     landed: bool = False
     error: Exception | None = None
     in_vain: set[Viewer] = field(default_factory=set)
-    then: list[Callable[[], None]] = field(default_factory=list)
+    then: list[Callable[[Exception | None], None]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ class Asking:
             if not known:
                 raise
 
-    def start(self, question: Hashable, ask: Callable[[], None], then: Callable[[], None]) -> bool:
-        """Have it asked, and wait for nothing; ``then`` is called when it is answered or has failed.
+    def start(self, question: Hashable, ask: Callable[[], None], then: Callable[[Exception | None], None]) -> bool:
+        """Have it asked, and wait for nothing; ``then`` is told when it is answered, or what was wrong.
 
         Say whether it begins now; else it was being asked already. Raises ExchangeBusy when the bridge stops.
         """
@@ -193,7 +193,7 @@ class Asking:
                 self._failed.pop(question, None)
             self._moved.notify_all()
         for then in flight.then:
-            then()
+            then(flight.error)
 
     def close(self) -> None:
         """Let running questions end their current call and take no new ones."""

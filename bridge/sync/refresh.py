@@ -61,8 +61,8 @@ class Refresher:
             )
         return self._mirror.snapshot(ref)
 
-    def start(self, caller: Caller, served: ServedCalendar, then: Callable[[], None]) -> bool:
-        """Pull the calendar behind everybody's back; ``then`` is called when it has been, whatever came of it.
+    def start(self, caller: Caller, served: ServedCalendar, then: Callable[[Exception | None], None]) -> bool:
+        """Pull the calendar behind everybody's back; ``then`` is told when it has been, or what was wrong.
 
         Say whether this pull begins now; else it is one that somebody has begun before.
         """

@@ -41,6 +41,7 @@ from bridge.sync.push import Pusher
 from bridge.sync.refresh import Refresher
 from bridge.sync.remove import Remover
 from bridge.sync.render import Renderer
+from bridge.sync.watch import Watcher, Watches
 from bridge.sync.zones import Zones
 
 T = TypeVar("T")
@@ -51,7 +52,8 @@ class StoreSettings:
     """What the configuration says of calendars.
 
     ``fresh`` in seconds; ``zone`` is where floating times live in a calendar that tells nothing better. ``url`` is how
-    clients reach the bridge, without a slash at its end; ``most_bytes`` of files may come with one event.
+    clients reach the bridge, without a slash at its end; ``most_bytes`` of files may come with one event. ``watches``
+    says how calendars are watched, None that they are not.
     """
 
     fresh: float = 15.0
@@ -60,6 +62,7 @@ class StoreSettings:
     url: str = ""
     most_bytes: int = 10 * 2**20
     patience: Patience = DEFAULT
+    watches: Watches | None = None
 
 
 class CalendarStore:
@@ -96,6 +99,17 @@ class CalendarStore:
             Policy(settings.fresh, now),
             self._contexts,
         )
+        self._watcher = None
+        if settings.watches is not None:
+            self._watcher = Watcher(
+                exchange,
+                mirror.watching,
+                self._refresher.start,
+                settings.watches,
+                state.processes.own_id,
+                on_refused=on_refused,
+                now=now,
+            )
         self._folders = Folders(exchange, mirror, state, self._listing, outcomes)
         self._files = Files(exchange, mirror, settings.most_bytes)
         self._pusher = Pusher(exchange, mirror, renderer, look, outcomes, self._files, zones=Zones(exchange, now))
@@ -120,7 +134,10 @@ class CalendarStore:
 
         ``fresh`` is a client's ``Cache-Control: no-cache``. Raises Unavailable when less is known than the need.
         """
-        return self._asking(login, lambda: self._refresher.snapshot(login, served, fresh=fresh, need=need), served)
+        snapshot = self._asking(login, lambda: self._refresher.snapshot(login, served, fresh=fresh, need=need), served)
+        if self._watcher is not None:
+            self._watcher.notice(served)
+        return snapshot
 
     def texts(self, served: ServedCalendar, names: Iterable[Name]) -> dict[Name, bytes]:
         """Give the bytes served for these resources, from the mirror; names that are not there are left out."""
@@ -288,4 +305,6 @@ class CalendarStore:
 
     def close(self) -> None:
         """Wait for running pulls to end their call, and take no new ones."""
+        if self._watcher is not None:
+            self._watcher.close()
         self._questions.close()

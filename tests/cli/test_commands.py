@@ -10,7 +10,16 @@ from click.testing import CliRunner
 from radicale import config as radicale_config
 
 from bridge.cli import main
-from bridge.config import ExchangeSettings, FreeBusySettings, ServerSettings, Share, StateSettings, SyncSettings, load
+from bridge.config import (
+    ExchangeSettings,
+    FreeBusySettings,
+    MirrorSettings,
+    ServerSettings,
+    Share,
+    StateSettings,
+    SyncSettings,
+    load,
+)
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "exchange-bridge.toml"
 
@@ -23,7 +32,7 @@ def runner(tmp_path: Path) -> CliRunner:
 def test_help_names_every_command(runner: CliRunner) -> None:
     result = runner.invoke(main, ["-h"])
     assert result.exit_code == 0
-    for name in ("serve", "demo", "simulate", "share", "config"):
+    for name in ("serve", "demo", "simulate", "share", "mirror", "config"):
         assert f"\n  {name} " in result.output
 
 
@@ -66,7 +75,7 @@ def test_the_example_shows_every_key(runner: CliRunner, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert "Reached   https://calendar.example.org/" in result.output
     assert "Shares    1" in result.output
-    kinds = (ExchangeSettings, ServerSettings, StateSettings, SyncSettings, FreeBusySettings, Share)
+    kinds = (ExchangeSettings, ServerSettings, StateSettings, SyncSettings, MirrorSettings, FreeBusySettings, Share)
     shown = {
         key
         for section in tomllib.loads(text).values()

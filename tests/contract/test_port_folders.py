@@ -138,3 +138,10 @@ def test_the_directory_knows_the_owner_by_name_and_by_address(subject: Subject) 
     assert found.address == address
     assert address in [one.address for one in subject.exchange.people(subject.owner, found.display_name, soon())]
     assert subject.exchange.people(subject.owner, "nobody-of-this-name", soon()) == ()
+
+
+def test_a_calendar_tells_how_many_items_it_has(subject: Subject) -> None:
+    for number in range(3):
+        subject.exchange.create(subject.owner, subject.calendar, content(f"total-{number}"), soon())
+    found = listed(subject)
+    assert {name: one.total for name, one in found.items()} == {"Calendar": 3, "Second": 0}

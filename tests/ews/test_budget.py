@@ -1,6 +1,7 @@
 """The budget of calls under way, and back-off."""
 
 import threading
+import time
 from contextlib import ExitStack
 
 import pytest
@@ -84,6 +85,47 @@ def test_a_shorter_back_off_does_not_end_a_longer_one() -> None:
     with pytest.raises(ExchangeBusy) as caught, budget.place(ANNA, Deadline.after(1)):
         pass
     assert caught.value.retry_after == 30
+
+
+def test_a_server_that_two_accounts_find_busy_is_left_alone_by_all_for_a_bounded_while() -> None:
+    clock = Clock()
+    budget = Budget(clock=clock)
+    eve = AccountKey("eve")
+    budget.back_off_server(ANNA, 3600)
+    with budget.place(eve, Deadline.after(1)):
+        pass
+    budget.back_off_server(ANNA, 3600)
+    with budget.place(eve, Deadline.after(1)):
+        pass
+    clock.now += 10
+    budget.back_off_server(BOB, 3600)
+    with pytest.raises(ExchangeBusy) as caught, budget.place(eve, Deadline.after(1)):
+        pass
+    assert caught.value.retry_after == 30
+    clock.now += 30
+    with budget.place(eve, Deadline.after(1)):
+        pass
+    with pytest.raises(ExchangeBusy), budget.place(BOB, Deadline.after(1)):
+        pass
+
+
+def test_accounts_that_find_the_server_busy_one_after_another_hold_up_nobody_else() -> None:
+    clock = Clock()
+    budget = Budget(clock=clock)
+    for key in (ANNA, BOB, ANNA):
+        budget.back_off_server(key, 10)
+        with budget.place(AccountKey("eve"), Deadline.after(1)):
+            pass
+        clock.now += 11
+
+
+def test_waiting_for_a_place_ends_at_the_deadline_of_the_one_who_waits() -> None:
+    budget = Budget(per_account=1, per_organisation=2)
+    with budget.place(ANNA, Deadline.after(1)):
+        started = time.monotonic()
+        with pytest.raises(ExchangeBusy), budget.place(ANNA, Deadline.after(0.2)):
+            pass
+        assert 0.15 < time.monotonic() - started < 5
 
 
 def test_one_who_waits_is_told_of_a_back_off_that_began_meanwhile() -> None:

@@ -1,8 +1,9 @@
 """exchangelib's own transport has these faults (`bridge.ews.wire` names them); ours must not."""
 
+import base64
 import gzip
 import logging
-import ssl
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from bridge.errors import (
     AnswerUnusable,
@@ -25,13 +22,16 @@ from bridge.errors import (
     ExchangeTimedOut,
     ExchangeUnreachable,
 )
+from bridge.ews.budget import LONGEST_FOR_ALL
 from bridge.ews.editions import Edition
 from bridge.ews.operations import create_item, get_folder
 from bridge.ews.wire import Wire
 from bridge.ews.xml import Element
 from bridge.exchange import Deadline
 from bridge.item import Content
-from bridge.model import BasicCredential, FolderId
+from bridge.model import Address, BasicCredential, FolderId, ServiceCredential
+
+from private_authority import private_authority
 
 Wires = Callable[..., Wire]
 
@@ -242,6 +242,53 @@ def test_after_a_busy_answer_nothing_is_sent_for_that_account_until_its_time(
     with pytest.raises(ExchangeBusy):
         wire.call(BasicCredential("bob", "x"), get_folder.request([]), deadline)
     assert len(server.requests) == 2
+    with pytest.raises(ExchangeBusy, match="left alone") as held:
+        wire.call(BasicCredential("eve", "x"), get_folder.request([]), deadline)
+    assert held.value.retry_after <= LONGEST_FOR_ALL
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("code", ["ErrorServerBusy", "ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened"])
+@pytest.mark.parametrize("status", [200, 500])
+def test_what_is_said_of_an_account_holds_up_no_other(
+    code: str, status: int, serve: Any, wires: Wires, answers: Any, deadline: Deadline
+) -> None:
+    def script(connection: Any) -> None:
+        while connection.read_request():
+            body = answers.fault(code) if status == 500 else answers.response("GetFolder", code)
+            connection.send(answers.http(body, status))
+
+    server = serve(script)
+    wire = wires(server.url)
+    for name in ("anna", "bob", "eve", "anna", "bob", "eve"):
+        with pytest.raises(ExchangeBusy):
+            wire.call(BasicCredential(name, "x"), get_folder.request([]), deadline)
+    assert len(server.requests) == 3
+
+
+def test_what_a_service_account_is_told_holds_up_the_mailbox_it_asked_as_and_neither_owner_nor_others(
+    serve: Any, wires: Wires, answers: Any, deadline: Deadline
+) -> None:
+    def script(connection: Any) -> None:
+        while connection.read_request():
+            connection.send(answers.http(answers.fault("ErrorServerBusy"), 500))
+
+    def service(address: str) -> ServiceCredential:
+        return ServiceCredential("service", "x", Address(address))
+
+    server = serve(script)
+    wire = wires(server.url)
+    anna, bob = service("anna@example.com"), service("bob@example.com")
+    for one in (anna, bob, BasicCredential("anna@example.com", "x"), anna, bob):
+        with pytest.raises(ExchangeBusy):
+            wire.call(one, get_folder.request([]), deadline)
+    assert len(server.requests) == 3
+    named = re.findall(
+        rb"<t:ConnectingSID><t:PrimarySmtpAddress>(.+?)</t:PrimarySmtpAddress>", b"".join(server.requests)
+    )
+    assert named == [b"anna@example.com", b"bob@example.com"]
+    logins = re.findall(rb"Authorization: Basic (\S+)", b"".join(server.requests))
+    assert [base64.b64decode(one) for one in logins] == [b"service:x", b"service:x", b"anna@example.com:x"]
 
 
 # --- it takes half an answer for a whole one ---------------------------------------------------------
@@ -296,36 +343,10 @@ def test_what_follows_the_envelope_makes_an_answer_unusable(
 # --- it shares TLS and time-outs between organisations -----------------------------------------------
 
 
-def _private_authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """Make a certificate for localhost that nobody knows; give its file and a server's context."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    ca_file, key_file = folder / "ca.pem", folder / "key.pem"
-    ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(ca_file, key_file)
-    return ca_file, context
-
-
 def test_a_private_authority_is_trusted_by_its_own_organisation_only(
     tmp_path: Path, serve: Any, wires: Wires, answers: Any, credential: BasicCredential, deadline: Deadline
 ) -> None:
-    ca_file, context = _private_authority(tmp_path)
+    ca_file, context = private_authority(tmp_path)
 
     def script(connection: Any) -> None:
         while connection.read_request():
@@ -343,7 +364,7 @@ def test_a_private_authority_is_trusted_by_its_own_organisation_only(
 def test_a_certificate_for_another_host_is_not_trusted(
     tmp_path: Path, serve: Any, wires: Wires, credential: BasicCredential, deadline: Deadline
 ) -> None:
-    ca_file, context = _private_authority(tmp_path)
+    ca_file, context = private_authority(tmp_path)
     server = serve(lambda connection: connection.read_request(), context)
     wire = wires(server.url.replace("localhost", "127.0.0.1"), ca_file=ca_file)
     with pytest.raises(ExchangeUnreachable, match="certificate is not trusted"):
@@ -354,7 +375,7 @@ def test_a_certificate_for_another_host_is_not_trusted(
 def test_a_drip_over_tls_is_left_at_the_deadline_too(
     tmp_path: Path, serve: Any, wires: Wires, read: Element, credential: BasicCredential
 ) -> None:
-    ca_file, context = _private_authority(tmp_path)
+    ca_file, context = private_authority(tmp_path)
     server = serve(_drips(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"), context)
     started = time.monotonic()
     with pytest.raises(ExchangeTimedOut):

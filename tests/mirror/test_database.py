@@ -145,13 +145,14 @@ def test_a_value_moved_to_another_place_is_damage_too(
 
 
 def test_a_mirror_deleted_while_it_runs_begins_anew(
-    mirror: Mirror, file: Path, ref: CalendarRef, event: MakeEvent
+    mirror: Mirror, file: Path, ref: CalendarRef, event: MakeEvent, caplog: pytest.LogCaptureFixture
 ) -> None:
     mirror.put(ref, event("a.ics"))
     epoch = mirror.snapshot(ref).epoch
     for part in file.parent.glob(f"{file.name}*"):
         part.unlink()
     assert mirror.status(ref).epoch != epoch
+    assert caplog.messages == [f"The mirror {file} is gone: it is built anew."]
     assert mirror.snapshot(ref).resources == {}
     mirror.put(ref, event("a.ics"))
     assert mirror.snapshot(ref).resources.keys() == {A}

@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bridge.item import Cursor, ItemId
 from bridge.mirror.batch import Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
+from bridge.mirror.verification import verify_mirror
 from bridge.model import CalendarRef, Name, Revision
 from bridge.resource import Rendered
 
@@ -266,6 +267,10 @@ class Walk(RuleBasedStateMachine):
             assert set(removed) == then.keys() - now.keys()
             assert {name for name, text in now.items() if then.get(name) != text} <= set(changed) <= now.keys()
         assert told_since(self.mirror, self.ref, self.model.revision) == ((), ())
+
+    @invariant()
+    def everything_opens_and_fits_together(self) -> None:
+        assert verify_mirror(self.mirror._database, self.mirror._keys, lambda _: None) == {}
 
 
 def test_any_walk_of_pages_pushes_and_listings_ends_where_the_model_does(

@@ -29,7 +29,9 @@ EXPECTED = {
     "ErrorNameResolutionNoResults",
     "ErrorInvalidPropertyRequest",
     "ErrorInvalidServerVersion",
+    "ErrorInvalidSubscription",
     "ErrorInvalidSyncStateData",
+    "ErrorSubscriptionNotFound",
     "ErrorInvalidTimeInterval",  # a sample's window lacks a second of the day that 2010 asks for
 }
 
@@ -76,3 +78,59 @@ def test_the_documented_series_is_answered_as_documented(
         return [(etree.QName(element).localname, (element.text or "").strip()) for element in item.iter()]
 
     assert facts(etree.fromstring(answer.content)) == facts(expected)
+
+
+@pytest.mark.recordings
+def test_the_documented_events_are_answered_as_documented(
+    make_sim: Callable[..., Simulator], make_ask: Callable[..., Any]
+) -> None:
+    """Subscribe as a sample does and ask for events: elements and attributes are those of the samples."""
+
+    def shape(element: Any) -> Any:
+        return etree.QName(element).text, sorted(element.attrib), [shape(child) for child in element]
+
+    def sample(operation: str, name: str) -> Any:
+        root = etree.parse(FOLDER / operation / name).getroot()
+        return next(root.iter(f"{{*}}{operation}ResponseMessage"))
+
+    def post(path: Path, **replaced: str) -> Any:
+        text = path.read_text()
+        for old, new in replaced.items():
+            text = text.replace(old, new)
+        answer = ask.session.post(ask.sim.url, data=text.encode(), auth=login, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return next(etree.fromstring(answer.content).iter("{*}ResponseMessages"))[0]
+
+    sim = make_sim("2019")
+    ask, login = make_ask(sim), ("anna@example.com", "anna-password")
+    subscribed = post(
+        FOLDER / "Subscribe" / "req-how-to-pull-notifications-about-mailbox-events-by-using-ews-in-exchange-1.xml",
+        inbox="calendar",
+    )
+    assert shape(subscribed) == shape(sample("Subscribe", "resp-subscribe-operation-1.xml"))
+    name = "how-to-stream-notifications-about-mailbox-events-by-using-ews-in-exchange"
+    streaming = post(FOLDER / "Subscribe" / f"req-{name}-1.xml")
+    assert shape(streaming) == shape(sample("Subscribe", f"resp-{name}-2.xml"))
+    moment = sim.store.clock()
+    for _ in range(2):
+        sim.add_event("anna@example.com", subject="x", start=moment, end=moment)
+    named, mark = subscribed.findtext("{*}SubscriptionId"), subscribed.findtext("{*}Watermark")
+    ids = {"d581ab79-a2ec-4653-9c8e-564d7cfc1d8c": named, "AAAAAGUhAAAAAAAAAQ==": mark}
+    request = FOLDER / "GetEvents" / "req-how-to-pull-notifications-about-mailbox-events-by-using-ews-in-exchange-3.xml"
+    answer = post(request, **ids)
+    expected = sample("GetEvents", "resp-getevents-operation-1.xml")
+    events = list(answer.iter("{*}CreatedEvent"))
+    assert [shape(event)[1:] for event in events] == [shape(event)[1:] for event in expected.iter("{*}NewMailEvent")]
+    for message in (answer, expected):
+        for event in list(
+            message.iter("{*}CreatedEvent", "{*}ModifiedEvent", "{*}NewMailEvent", "{*}FreeBusyChangedEvent")
+        ):
+            event.getparent().remove(event)
+    assert shape(answer) == shape(expected)
+    login = ("bob@example.com", "bob-password")
+    denied, expected = post(request, **ids), sample("GetEvents", "resp-getevents-operation-2.xml")
+    assert shape(denied) == shape(expected)
+    assert [child.text for child in denied] == [child.text for child in expected]
+    ended = post(FOLDER / "Unsubscribe" / "req-unsubscribe-operation-0.xml")
+    expected = sample("Unsubscribe", "resp-unsubscribe-operation-2.xml")
+    assert [(child.tag, child.text) for child in ended] == [(child.tag, child.text) for child in expected]

@@ -10,6 +10,7 @@ from lxml import etree
 
 from bridge.simulator import Simulator
 from bridge.simulator.faults import KINDS
+from tests.simulator.streaming import Listener, M, events_of
 
 TYPES = "{http://schemas.microsoft.com/exchange/services/2006/types}"
 ANNA = "anna@example.com"
@@ -197,3 +198,100 @@ def test_clearing(sim: Simulator) -> None:
     assert requests.post(sim.control_url, json={"clear": 5}, timeout=10).status_code == 400
     turn(sim, clear=True)
     assert sim.faults.knobs == ()
+
+
+SUBSCRIBE = (
+    "<m:Subscribe><m:{0}SubscriptionRequest><t:FolderIds>"
+    '<t:DistinguishedFolderId Id="calendar"/></t:FolderIds><t:EventTypes><t:EventType>CreatedEvent</t:EventType>'
+    "</t:EventTypes>{1}</m:{0}SubscriptionRequest></m:Subscribe>"
+)
+
+
+def subscribed(ask: Any) -> str:
+    return str(ask(SUBSCRIBE.format("Streaming", ""))[0].findtext(f"{M}SubscriptionId"))
+
+
+def pulled(ask: Any, named: str, mark: str) -> Any:
+    text = f"<m:SubscriptionId>{named}</m:SubscriptionId><m:Watermark>{mark}</m:Watermark>"
+    return ask(f"<m:GetEvents>{text}</m:GetEvents>")[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"), [("stream_cut", requests.exceptions.ChunkedEncodingError), ("stream_end", None)]
+)
+def test_a_held_stream_breaks_or_ends_without_a_word(
+    ask: Any, sim: Simulator, kind: str, error: type[Exception] | None
+) -> None:
+    first, second = subscribed(ask), subscribed(ask)
+    with Listener(ask, [first]) as broken:
+        broken.read()
+        turn(sim, add=[{"kind": kind, "count": 1, "mailbox": ANNA}])
+        if error:
+            with pytest.raises(error):
+                broken.read()
+        else:
+            assert broken.read() is None
+        with Listener(ask, [second]) as whole, Listener(ask, [first]) as again:
+            for listener in (whole, again):
+                assert listener.read().findtext(f"{M}ConnectionStatus") == "OK"
+            item = sim.add_event(ANNA, subject="x", start=START, end=END)
+            for listener in (whole, again):
+                assert events_of(listener.read()) == [("Created", item.id)]
+
+
+def test_a_held_stream_can_fall_silent(make_sim: Any, make_ask: Any) -> None:
+    sim = make_sim(heartbeat_seconds=0.02, stream_minute_seconds=0.2)
+    ask = make_ask(sim)
+    named = subscribed(ask)
+    with Listener(ask, [named]) as listener:
+        listener.read()
+        turn(sim, add=[{"kind": "stream_silent"}])
+        item = sim.add_event(ANNA, subject="x", start=START, end=END)
+        time.sleep(0.4)  # longer than the stream would be held
+        assert sim.subscriptions[0].stream
+        turn(sim, clear=["stream_silent"])
+        told = [events_of(message) for message in iter(listener.read, None)]
+    assert [("Created", item.id)] in told
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [("missed_events", "ErrorMissedNotificationEvents"), ("lost_events", "NoError")]
+)
+def test_events_can_be_missed_or_lost(ask: Any, sim: Simulator, kind: str, code: str) -> None:
+    (message,) = ask(SUBSCRIBE.format("Pull", "<t:Timeout>5</t:Timeout>"))
+    pull, mark = (str(message.findtext(M + name)) for name in ("SubscriptionId", "Watermark"))
+    with Listener(ask, [subscribed(ask)]) as listener:
+        listener.read()
+        sim.trouble(kind, operation="GetEvents", count=1)
+        sim.trouble(kind, operation="GetStreamingEvents", count=1)
+        sim.add_event(ANNA, subject="x", start=START, end=END)
+        assert pulled(ask, pull, mark).findtext(f"{M}ResponseCode") == code
+        if kind == "missed_events":
+            assert listener.read().findtext(f"{M}ResponseCode") == code
+        item = sim.add_event(ANNA, subject="y", start=START, end=END)
+        assert events_of(listener.read()) == [("Created", item.id)]
+        assert events_of(pulled(ask, pull, mark)) == [("Created", item.id)]
+
+
+def test_knobs_of_answers_are_for_streams_too(ask: Any, sim: Simulator) -> None:
+    named = subscribed(ask)
+    for kind, status in [("busy_503", 503), ("unauthorized", 401), ("busy_fault", 500), ("truncated", 200)]:
+        sim.trouble(kind, operation="GetStreamingEvents", count=1)
+        with Listener(ask, [named]) as listener:
+            assert listener.answer.status_code == status
+    sim.trouble("item_error", operation="GetStreamingEvents", count=1, after=True, code="ErrorReadEventsFailed")
+    with Listener(ask, [named]) as listener:
+        assert listener.read().findtext(f"{M}ResponseCode") == "ErrorReadEventsFailed"
+        assert listener.read() is None
+    sim.trouble("cut", operation="GetStreamingEvents", count=1)
+    with Listener(ask, [named]) as listener, pytest.raises(requests.exceptions.RequestException):
+        listener.read()
+    assert not sim.subscriptions[0].stream
+    sim.trouble("reset", operation="GetStreamingEvents", count=1)
+    with pytest.raises(requests.ConnectionError):
+        Listener(ask, [named])
+    sim.trouble("drip", operation="GetStreamingEvents", count=1, milliseconds=1)
+    with Listener(ask, [named]) as listener:
+        assert listener.read().findtext(f"{M}ConnectionStatus") == "OK"
+        item = sim.add_event(ANNA, subject="x", start=START, end=END)
+        assert events_of(listener.read()) == [("Created", item.id)]

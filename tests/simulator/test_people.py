@@ -126,7 +126,7 @@ def test_serving_until_told_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         handlers.setdefault(number, action)
         return None
 
-    monkeypatch.setattr("bridge.simulator.simulator.signal.signal", remember)
+    monkeypatch.setattr("bridge.simulator.serving.signal.signal", remember)
 
     def say(line: str) -> None:
         told.append(line)

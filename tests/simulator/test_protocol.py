@@ -77,8 +77,8 @@ def test_chunked_requests_are_read_but_not_by_lenient_servers(
 
 
 def test_unknown_operations_fail_loudly(ask: Any, sim: Simulator) -> None:
-    assert ask.code("<m:GetStreamingEvents/>") == "ErrorInvalidOperation"
-    assert "GetStreamingEvents" in sim.refused[0]
+    assert ask.code("<m:ExpandDL/>") == "ErrorInvalidOperation"
+    assert "ExpandDL" in sim.refused[0]
 
 
 @pytest.mark.parametrize("body", [b"", b"<x/>", b"not xml", b"<s:Envelope xmlns:s='x'/>"])

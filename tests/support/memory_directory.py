@@ -52,6 +52,7 @@ class MemoryDirectory(MemoryStore):
                     stamp=folder.stamp,
                     look=folder.look,
                     owner_name="" if own else owner.display_name,
+                    total=len(folder.items),
                 )
                 for folder in self.folders.values()
                 if folder.mailbox == owner.address and (own or folder.is_default)

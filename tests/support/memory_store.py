@@ -103,6 +103,7 @@ class MemoryStore:
         self.on_call: Callable[[str], None] = lambda _verb: None
         self.on_touch: Callable[[Folder], None] = lambda _folder: None
         self.service_accounts: dict[str, str] = {}
+        self.powerless_accounts: dict[str, str] = {}
         self._failures: list[Failure] = []
         self.numbers = itertools.count(1)
         self._lock = threading.RLock()
@@ -278,8 +279,11 @@ class MemoryStore:
         return mailbox
 
     def _impersonated(self, credential: ServiceCredential) -> Mailbox:
-        if self.service_accounts.get(credential.username.lower()) != credential.password:
+        accounts = self.service_accounts | self.powerless_accounts
+        if accounts.get(credential.username.lower()) != credential.password:
             raise CredentialRefused("The user name or password is wrong.")
+        if credential.username.lower() in self.powerless_accounts:
+            raise AccessDenied("This account may not impersonate.")
         if credential.acts_as not in self.passwords:
             raise FolderMissing("There is no such mailbox.")
         return self.passwords[credential.acts_as][1]

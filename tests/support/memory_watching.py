@@ -205,7 +205,8 @@ class MemoryWatching(MemoryDirectory):
         def work() -> tuple[Subscription, Woken | None]:
             self.authenticate(caller.credential)
             watched = self.watched.get(subscription.id)
-            if watched is None or watched.how is not Notifications.PULL or subscription.watermark != str(watched.told):
+            is_own = watched is not None and watched.username == caller.credential.username
+            if watched is None or not is_own or subscription.watermark != str(watched.told):
                 return subscription, Woken(subscription.id, frozenset(), is_lost=True)
             if not watched.pending:
                 return subscription, None

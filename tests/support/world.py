@@ -27,6 +27,7 @@ from bridge.state.state import State
 from bridge.sync.calendars import Shared
 from bridge.sync.freshness import Patience
 from bridge.sync.store import CalendarStore, StoreSettings
+from bridge.sync.watch import Watches
 
 from events import START
 from memory_exchange import MemoryExchange
@@ -66,6 +67,7 @@ class World:
         self.waiters = Waiters(8)
         self.url = "https://bridge.test"
         self.patience = Patience(known=30, first=30)  # a busy machine must not make answers old
+        self.watches: Watches | None = None
         self._open()
 
     def _open(self) -> None:
@@ -86,6 +88,7 @@ class World:
                 url=self.url,
                 most_bytes=100_000,
                 patience=self.patience,
+                watches=self.watches,
             ),
             self.waiters,
             now=self.clock,

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -160,16 +161,34 @@ def test_what_exchange_definitely_says_is_raised_even_where_something_is_known(
         asking.bring("q", question, viewer=ANN, known=True)
 
 
-def test_many_who_ask_the_same_are_answered_by_one_question(make: Callable[[Patience], Asking]) -> None:
-    asking, question = make(LONG), Question()
+class CountedWaiters(Waiters):
+    """Tells when so many wait."""
+
+    def __init__(self, expected: int) -> None:
+        super().__init__(expected)
+        self.expected, self.all_wait = expected, threading.Event()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        with super().waiting():
+            self.expected -= 1
+            if not self.expected:
+                self.all_wait.set()
+            yield
+
+
+def test_many_who_ask_the_same_are_answered_by_one_question() -> None:
+    waiters, question = CountedWaiters(8), Question()
+    asking = Asking(waiters, lambda: datetime(2027, 1, 4, tzinfo=UTC), LONG)
     threads = [threading.Thread(target=lambda: asking.bring("q", question, viewer=ANN, known=True)) for _ in range(8)]
     for thread in threads:
         thread.start()
-    assert question.begun.wait(10)
+    assert waiters.all_wait.wait(10)
     question.answer.set()
     for thread in threads:
         thread.join(10)
     assert question.asked == 1
+    asking.close()
 
 
 def test_what_is_asked_behind_tells_when_it_is_done_and_whether_it_began_then(
@@ -184,8 +203,8 @@ def test_what_is_asked_behind_tells_when_it_is_done_and_whether_it_began_then(
         if len(ended) == 2:
             both.set()
 
-    assert asking.start("q", question, lambda: end(1))
-    assert not asking.start("q", question, lambda: end(2))
+    assert asking.start("q", question, lambda _: end(1))
+    assert not asking.start("q", question, lambda _: end(2))
     question.answer.set()
     assert both.wait(10)
     assert (ended, question.asked) == ([1, 2], 1)

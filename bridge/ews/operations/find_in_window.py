@@ -25,8 +25,8 @@ from bridge.ews.xml import (
 from bridge.item import ItemId
 from bridge.model import FolderId
 
-MOST = 1000
-"""Entries asked for at once: what Exchange 2010 and newer find at most by default (EWSFindCountLimit)."""
+MOST = 500
+"""Entries asked for at once: half of what an account may find at a time by default (EWSFindCountLimit)."""
 TOO_MANY = "ErrorExceededFindCountLimit"
 _OF_SERIES = frozenset({"Occurrence", "Exception"})
 

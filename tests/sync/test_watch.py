@@ -1,0 +1,291 @@
+"""Calendars that Exchange says have changed: pulled then, and served without a question in between."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import AccessDenied, CredentialRefused, ExchangeBusy, ExchangeUnreachable, RequestRefused
+from bridge.exchange import Notifications
+from bridge.model import Address, CalendarName, Caller, Login, OrganisationId, Rights, ServiceCredential, Viewer
+from bridge.sync import watch, watched
+from bridge.sync.watch import Watches
+
+from world import ANN, BEN, CALENDAR, World
+
+SOON = 15.0
+"""Seconds for what takes milliseconds on a machine that has nothing else to do."""
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    """Wait until it is so; there is no event of this process's to wait for, since other threads write the mirror."""
+    end = time.monotonic() + SOON
+    while not is_so():
+        assert time.monotonic() < end
+        threading.Event().wait(0.02)
+
+
+class Watching(World):
+    """A world whose calendars are watched with the viewers' own credentials."""
+
+    def __init__(self, folder: Path, *, serves: bool = False, poll: float = 300.0) -> None:
+        super().__init__(folder)
+        self.exchange.notifications = Notifications.STREAM
+        self.logins: dict[Viewer, Caller] = {}
+        self.exchange.service_accounts["bridge"] = "service secret"
+        self.watches = Watches(self._as_service if serves else self.logins.get, poll, serves)
+        self.restart()
+
+    @staticmethod
+    def _as_service(viewer: Viewer) -> Caller:
+        return Caller(viewer, ServiceCredential("bridge", "service secret", viewer.address))
+
+    def login(self, address: str = ANN) -> Login:
+        login = super().login(address)
+        if hasattr(self, "logins"):
+            self.logins.setdefault(login.caller.viewer, login.caller)
+        return login
+
+    def is_quiet(self, address: str = ANN, name: CalendarName = CALENDAR) -> bool:
+        """Say whether a calendar is watched, and nothing is left to be pulled."""
+        return self.mirror.status(self.calendar(name, address).calendar.ref).heard_at is not None
+
+    def watch(self, address: str = ANN, name: CalendarName = CALENDAR) -> None:
+        """Ask for a calendar, and wait until it is watched and quiet."""
+        self.store.snapshot(self.login(address), self.calendar(name, address))
+        eventually(lambda: self.is_quiet(address, name))
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.sync.loop.TICK", 0.05)
+    monkeypatch.setattr(watch, "GATHER", 0.0)
+    monkeypatch.setattr(watch, "GATHER_OPEN", 0.1)
+    monkeypatch.setattr(watch, "SIGN", 0.1)
+    monkeypatch.setattr(watch, "CLAIM_AGAIN", 0.2)
+    monkeypatch.setattr(watched, "FIRST_RETRY", 0.1)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Watching]:
+    made = Watching(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[Watching]:
+    made = Watching(tmp_path, serves=True)
+    yield made
+    made.close()
+
+
+def test_what_changes_in_outlook_is_in_the_mirror_without_anybody_asking(world: Watching) -> None:
+    world.watch()
+    ref = world.calendar().calendar.ref
+    item = world.outlook_adds("new@outlook")
+    eventually(lambda: len(world.mirror.snapshot(ref).resources) == 1)
+    world.outlook_changes(item, lambda content: replace(content, subject="Other"))
+    eventually(lambda: "Other" in world.text("new@outlook.ics"))
+    world.outlook_deletes(item)
+    eventually(lambda: not world.mirror.snapshot(ref).resources)
+
+
+def test_what_is_watched_and_quiet_is_served_without_a_question_however_old(world: Watching) -> None:
+    world.outlook_adds("one@outlook")
+    world.watch()
+    for _ in range(5):
+        world.exchange.calls.clear()
+        world.clock.move(50)
+        eventually(lambda: world.mirror.status(world.calendar().calendar.ref).heard_at == world.clock.at)
+        assert len(world.etags()) == 1
+        assert world.exchange.calls["feed"] == 0
+    snapshot = world.store.snapshot(world.login(), world.calendar())
+    assert snapshot.known_at == world.clock.at
+
+
+def test_no_cache_asks_all_the_same(world: Watching) -> None:
+    world.watch()
+    world.exchange.calls.clear()
+    world.store.snapshot(world.login(), world.calendar(), fresh=True)
+    assert world.exchange.calls["feed"] == 1
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda exchange: exchange.end_streams(),
+        lambda exchange: exchange.break_streams(),
+        lambda exchange: exchange.break_streams(RequestRefused("No.", "ErrorInvalidSubscription")),
+        lambda exchange: [exchange.lose(one) for one in list(exchange.watched)],
+    ],
+    ids=["ended", "broken", "refused", "lost"],
+)
+def test_a_stream_that_ends_is_opened_anew_and_what_was_missed_is_found(
+    world: Watching, trouble: Callable[[object], object]
+) -> None:
+    world.watch()
+    streams = list(world.exchange.streams)
+    touched, world.exchange.on_touch = world.exchange.on_touch, lambda _folder: None
+    world.outlook_adds("missed@outlook")
+    world.exchange.on_touch = touched
+    trouble(world.exchange)
+    ref = world.calendar().calendar.ref
+    eventually(lambda: len(world.mirror.snapshot(ref).resources) == 1)
+    eventually(world.is_quiet)
+    assert len(world.exchange.streams) == 1
+    assert world.exchange.streams != streams or trouble.__name__ == "lost"
+    world.outlook_adds("told@outlook")
+    eventually(lambda: len(world.mirror.snapshot(ref).resources) == 2)
+
+
+def test_nobody_relies_on_a_stream_that_is_gone(world: Watching) -> None:
+    world.watch()
+    world.exchange.fail("listen", ExchangeUnreachable("Gone."), times=10_000)
+    world.exchange.fail("feed", ExchangeUnreachable("Gone."), times=10_000)
+    world.exchange.break_streams()
+    eventually(lambda: not world.is_quiet())
+
+
+def test_one_refusal_drops_the_credential_and_nothing_is_tried_with_it_again(world: Watching) -> None:
+    world.watch()
+    login = world.login()
+    world.exchange.passwords[ANN] = ("changed", login.mailbox)
+    world.exchange.break_streams()
+    eventually(lambda: bool(world.refused))
+    del world.logins[login.caller.viewer]
+    world.exchange.calls.clear()
+    threading.Event().wait(0.5)  # nothing is to happen: there is nothing to wait for
+    assert (world.refused, world.exchange.calls) == ([login.caller], {})
+    assert world.exchange.streams == []
+
+
+def test_a_pull_that_is_refused_ends_it_too(world: Watching) -> None:
+    world.watch()
+    world.exchange.fail("feed", CredentialRefused("No."))
+    world.outlook_adds("new@outlook")
+    eventually(lambda: bool(world.refused))
+    eventually(lambda: world.exchange.streams == [])
+
+
+def test_several_calendars_of_a_viewer_come_over_one_stream(world: Watching) -> None:
+    world.store.create_calendar(world.login(), CalendarName("choir"), "Choir")
+    world.exchange.calendar_of(ANN).readers[Address(BEN)] = Rights(read=True, create=False, modify=False, delete=False)
+    shared = CalendarName(f"{ANN}~calendar")
+    for address, name in ((ANN, CALENDAR), (ANN, CalendarName("choir")), (BEN, CALENDAR), (BEN, shared)):
+        world.watch(address, name)
+    assert len(world.exchange.streams) == 2
+    world.outlook_adds("new@outlook")
+    for address, name in ((ANN, CALENDAR), (BEN, shared)):
+        ref = world.calendar(name, address).calendar.ref
+        eventually(lambda ref=ref: len(world.mirror.snapshot(ref).resources) == 1)  # type: ignore[misc]
+
+
+def test_another_s_calendar_that_may_not_be_watched_is_asked_now_and_then(tmp_path: Path) -> None:
+    world = Watching(tmp_path, poll=0.2)
+    world.exchange.calendar_of(ANN).readers[Address(BEN)] = Rights(read=True, create=False, modify=False, delete=False)
+    world.exchange.unwatchable.add(BEN)
+    shared = CalendarName(f"{ANN}~calendar")
+    served = world.calendar(shared, BEN)
+    world.store.snapshot(world.login(BEN), served)
+    world.watch(BEN)
+    world.outlook_adds("new@outlook")
+    eventually(lambda: len(world.mirror.snapshot(served.calendar.ref).resources) == 1)
+    assert world.mirror.status(served.calendar.ref).heard_at is None
+    world.close()
+
+
+@pytest.mark.parametrize("how", [Notifications.NONE, Notifications.PULL])
+def test_where_exchange_says_nothing_by_itself_it_is_asked_now_and_then(tmp_path: Path, how: Notifications) -> None:
+    world = Watching(tmp_path, poll=0.2)
+    world.exchange.notifications = how
+    served = world.calendar()
+    world.store.snapshot(world.login(), served)
+    verb = "feed" if how is Notifications.NONE else "news"
+    begun = world.exchange.calls[verb]
+    eventually(lambda: world.exchange.calls[verb] > begun + 2)
+    item = world.outlook_adds("new@outlook")
+    eventually(lambda: len(world.mirror.snapshot(served.calendar.ref).resources) == 1)
+    for subscription in list(world.exchange.watched):
+        world.exchange.watched.pop(subscription)
+    world.outlook_deletes(item)
+    eventually(lambda: not world.mirror.snapshot(served.calendar.ref).resources)
+    assert world.exchange.streams == []
+    world.close()
+
+
+def test_a_limit_on_streams_is_kept_to_and_the_calendar_is_pulled_when_asked_for(world: Watching) -> None:
+    world.exchange.most_streams = 0
+    world.outlook_adds("one@outlook")
+    assert len(world.etags()) == 1
+    eventually(lambda: world.exchange.calls["listen"] == 1)
+    world.later()
+    world.outlook_adds("two@outlook")
+    assert len(world.etags()) == 2
+    assert world.exchange.calls["listen"] == 1, "Exchange asked for ten seconds"
+    assert not world.is_quiet()
+
+
+def test_a_mirror_that_was_emptied_is_watched_again(world: Watching) -> None:
+    world.outlook_adds("one@outlook")
+    world.watch()
+    world.mirror.forget(world.login().caller.viewer)
+    world.watch()
+    world.outlook_adds("two@outlook")
+    eventually(lambda: len(world.mirror.snapshot(world.calendar().calendar.ref).resources) == 2)
+
+
+def test_two_processes_hold_one_stream_and_the_other_takes_over(world: Watching, tmp_path: Path) -> None:
+    world.watch()
+    second = Watching(tmp_path)
+    second.exchange = world.exchange
+    second.restart()
+    second.store.snapshot(second.login(), second.calendar())
+    threading.Event().wait(0.5)  # nothing is to happen: there is nothing to wait for
+    assert len(world.exchange.streams) == 1
+    world.close()
+    world.exchange.streams.clear()
+    eventually(lambda: len(world.exchange.streams) == 1)
+    second.outlook_adds("new@outlook")
+    eventually(lambda: len(second.mirror.snapshot(second.calendar().calendar.ref).resources) == 1)
+    second.close()
+    world._open()
+
+
+def test_a_service_account_watches_many_mailboxes_on_one_stream(serving: Watching) -> None:
+    for address in (ANN, BEN):
+        serving.watch(address)
+    assert len(serving.exchange.streams) == 1
+    assert len(serving.exchange.streams[0].subscriptions) == 2
+    serving.outlook_adds("new@outlook")
+    eventually(lambda: len(serving.mirror.snapshot(serving.calendar().calendar.ref).resources) == 1)
+
+
+def test_a_refused_service_account_is_not_tried_again_and_says_nothing_of_viewers(
+    serving: Watching, caplog: pytest.LogCaptureFixture
+) -> None:
+    serving.watch()
+    serving.exchange.service_accounts["bridge"] = "changed"
+    serving.exchange.break_streams()
+    eventually(lambda: "service account" in caplog.text)
+    serving.store.snapshot(serving.login(BEN), serving.calendar(address=BEN))
+    serving.exchange.calls.clear()
+    threading.Event().wait(0.5)  # nothing is to happen: there is nothing to wait for
+    assert serving.exchange.calls == {}
+    assert all(isinstance(caller.credential, ServiceCredential) for caller in serving.refused)
+
+
+def test_a_mailbox_that_may_not_be_impersonated_is_asked_now_and_then(serving: Watching) -> None:
+    serving.exchange.fail("subscribe", AccessDenied("Not that one."))
+    serving.store.snapshot(serving.login(), serving.calendar())
+    eventually(lambda: serving.exchange.calls["subscribe"] == 1)
+    assert serving.exchange.calls["listen"] == 0
+
+
+def test_it_goes_on_after_exchange_was_busy(world: Watching) -> None:
+    world.exchange.fail("subscribe", ExchangeBusy("Busy.", 0.1))
+    world.watch()
+    assert Viewer(OrganisationId("test"), Address(ANN)) in world.logins
