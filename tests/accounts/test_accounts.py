@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from bridge.errors import (
 )
 from bridge.exchange import Waiters
 from bridge.keys import SealBroken
-from bridge.model import BasicCredential, Caller, OrganisationId, Viewer
+from bridge.model import BasicCredential, Caller, OrganisationId, ServiceCredential, Viewer
 
 ANNA = "anna@example.org"
 DOWN = ExchangeUnreachable("Exchange is away.")
@@ -352,6 +353,15 @@ def test_forgetting_an_old_credential_leaves_the_new_one(world: World, accounts:
     assert accounts.caller(new.viewer) == new
     assert world.process().log_in(ANNA, "new").caller == new
     assert world.asked == 2
+
+
+def test_what_is_refused_of_a_service_account_leaves_the_viewers_login(world: World, accounts: Accounts) -> None:
+    login = accounts.log_in(ANNA, "right")
+    service = ServiceCredential(ANNA, "right", login.mailbox.address)
+    accounts.forget(replace(login.caller, credential=service))
+    assert accounts.caller(login.caller.viewer) == login.caller
+    assert accounts.log_in(ANNA, "right") == login
+    assert world.asked == 1
 
 
 def test_closing_forgets_every_password(accounts: Accounts) -> None:
