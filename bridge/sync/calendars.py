@@ -13,6 +13,7 @@ from bridge.ids import (
     make_calendar_name,
     make_shared_calendar_name,
     parse_name_stamp,
+    parse_shared_calendar_name,
 )
 from bridge.mirror.mirror import Mirror
 from bridge.model import Address, Calendar, CalendarName, Login, Mailbox, ServedCalendar
@@ -26,6 +27,9 @@ CALL = 20.0
 """Seconds for listing the folders of one mailbox."""
 FRESH = timedelta(seconds=60)
 """How long a listing of folders is served without asking again."""
+LASTS = timedelta(hours=1)
+"""How long one of the viewer's own calendars is taken from a listing: an app that polls asks for nothing else."""
+_NEVER = timedelta(microseconds=-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +63,29 @@ class Listing:
 
     def calendars(self, login: Login, *, fresh: bool = False) -> tuple[ServedCalendar, ...]:
         """List the viewer's calendars, his default one first. ``fresh`` asks Exchange whatever is known."""
-        own = login.mailbox
-        served = self._named(own, self._of(login, own.address, fresh=fresh), {})
+        own, lasts = login.mailbox, _NEVER if fresh else FRESH
+        served = self._named(own, self._of(login, own.address, lasts), {})
         for owner in self._owners(login):
             known = {one.calendar.ref for one in served}
-            for calendar in self._shared(login, owner, fresh=fresh):
+            for calendar in self._shared(login, owner, lasts):
                 if calendar.ref not in known:  # he may be named twice, by an alias too
                     whose = Mailbox(calendar.ref.mailbox, calendar.owner_name)
                     taken = {one.name: one for one in served}
                     served += self._named(whose, [calendar], taken, shared=True)
         return served
+
+    def calendar(self, login: Login, name: CalendarName) -> ServedCalendar | None:
+        """Give the viewer's calendar of this name, None where there is none.
+
+        One of his own may have been listed up to `LASTS` ago: that it is gone, a pull tells too. Whether another's is
+        still shown to him is asked as often as for all of them.
+        """
+        if parse_shared_calendar_name(name) is None:
+            own = self._named(login.mailbox, self._of(login, login.mailbox.address, LASTS), {})
+            found = next((one for one in own if one.name == name), None)
+            if found is not None:
+                return found
+        return next((one for one in self.calendars(login) if one.name == name), None)
 
     def renew(self, login: Login) -> tuple[ServedCalendar, ...]:
         """Ask for the viewer's own calendars now, whatever is being asked already, and give them.
@@ -84,14 +101,15 @@ class Listing:
         added = [share.owner for share in self._added.of(login.caller.viewer.organisation, own)]
         return tuple(owner for owner in dict.fromkeys(configured + added) if owner not in own)
 
-    def _shared(self, login: Login, owner: Address, *, fresh: bool) -> tuple[Calendar, ...]:
+    def _shared(self, login: Login, owner: Address, lasts: timedelta) -> tuple[Calendar, ...]:
         """List what of another's calendars the viewer may read: nothing, where Exchange says he may see nothing."""
-        return tuple(one for one in self._of(login, owner, fresh=fresh) if one.rights.read)
+        return tuple(one for one in self._of(login, owner, lasts) if one.rights.read)
 
-    def _of(self, login: Login, mailbox: Address, *, fresh: bool) -> tuple[Calendar, ...]:
+    def _of(self, login: Login, mailbox: Address, lasts: timedelta) -> tuple[Calendar, ...]:
+        """Give a mailbox's calendars as listed so long ago at most, or as last listed."""
         viewer = login.caller.viewer
         known = self._mirror.calendars(viewer, mailbox)
-        if known is None or fresh or self._now() - known.listed_at > FRESH:
+        if known is None or self._now() - known.listed_at > lasts:
 
             def ask() -> None:
                 self._ask(login, mailbox)

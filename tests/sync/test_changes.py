@@ -44,7 +44,7 @@ class Calendar:
             name: Listed(name, Uid(name), ETag(f'"{changed}"'), 1, IndexRecord(NOW, NOW), Revision(changed), ())
             for name, (_, changed) in self.living.items()
         }
-        snapshot = Snapshot(REF, EPOCH, Revision(self.revision), NOW, listed)
+        snapshot = Snapshot(REF, EPOCH, Revision(self.revision), NOW, lambda: listed)
         return changes_since(snapshot, self.removed, token, limit)
 
 
