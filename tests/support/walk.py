@@ -376,6 +376,9 @@ class Walk:
                 self.exchange.remove_event(occurrence)
             else:
                 self.exchange.change_event(occurrence, Subject=label)
+            if not self.exchange.service.personality.rules.occurrence_touches_series:
+                # Such a server tells nobody of changed occurrences until the series itself is changed
+                self.exchange.change_event(item, Location=label)
 
         return self._at_exchange(event, f"of {day} becomes {label}", change)
 
