@@ -6,6 +6,7 @@ A service belongs to the process that built it: its database connections, thread
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Engine
 
@@ -75,7 +76,13 @@ def build(settings: Settings) -> Service:
         exchange = EwsExchange(_ews_settings(settings))
         opened.callback(exchange.close)
         waiters = Waiters(*waiting_places(settings.server.threads))
-        accounts = Accounts(exchange, state.proofs, settings.exchange.organisation, waiters)
+        accounts = Accounts(
+            exchange,
+            state.proofs,
+            settings.exchange.organisation,
+            waiters,
+            renews=settings.exchange.authentication == "basic",
+        )
         opened.callback(accounts.close)
         mirror = Mirror(mirror_engine, keys)
         store = CalendarStore(
@@ -85,7 +92,7 @@ def build(settings: Settings) -> Service:
             _store_settings(settings, accounts),
             waiters,
             now=utc_now,
-            on_refused=accounts.forget,
+            logins=accounts,
         )
         opened.callback(store.close)
         index = OccurrenceIndex()
@@ -230,6 +237,7 @@ def _store_settings(settings: Settings, accounts: Accounts) -> StoreSettings:
         url=server.root,
         most_bytes=server.max_resource_size,
         watches=_watches(settings, accounts) if settings.sync.watch else None,
+        keep=timedelta(days=settings.mirror.keep_days) if settings.mirror.keep_days else None,
     )
 
 

@@ -13,7 +13,7 @@ from bridge.mirror import busy_months, grave_row
 from bridge.mirror.mirror import Mirror
 from bridge.service import waiting_places
 from bridge.state import kept_properties
-from bridge.sync import asking, directory, pull
+from bridge.sync import asking, directory, loop, pull, watched
 from docs.tables import table
 
 _MIB = 2**20
@@ -52,7 +52,19 @@ BOUNDS = (
         _CROWD,
     ),
     Bound(
-        "calls to Exchange, and so connections",
+        "threads that watch",
+        f"1, and {loop.AT_ONCE} that help",
+        "`sync/loop.py`",
+        _CROWD,
+    ),
+    Bound(
+        "streams held at Exchange",
+        f"1 for a viewer, or by a service account 1 for {watched.MOST_UNITS} mailboxes",
+        "`sync/watched.py`",
+        "sync/test_watch.py::test_a_service_account_watches_many_mailboxes_on_one_stream",
+    ),
+    Bound(
+        "calls to Exchange under way, and so further connections",
         f"{CALLS_PER_ACCOUNT} for an account, {CALLS_PER_ORGANISATION} in all",
         "`ews/budget.py`",
         "ews/test_connections.py::test_connections_to_a_silent_exchange_are_bounded",

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ RETRY = 2.0
 UNDER_WAY = "Another change of this event is being written."
 REMEMBERED = timedelta(hours=1)
 """How long a finished write is remembered for a client that did not hear its answer."""
+
+
+_Place = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class Outcomes:
         self._now = now
         self._busy: set[int] = set()
         self._left: list[Intent] = []
+        self._beginning: Counter[_Place] = Counter()
         self._lock = threading.Lock()
         processes.when_back(self.note_left)
 
@@ -101,9 +106,7 @@ class Outcomes:
         to the step, for one before it may have been carried out. Raises WriteUnderWay where the resource, or another
         of this UID, is being written.
         """
-        intent = self._begin(write, operation, uid, item, stored)
-        with self._lock:
-            self._busy.add(intent.id)
+        intent = self._begin_busily(write, operation, uid, item, stored)
         try:
             yield intent
             now = self._now()
@@ -146,6 +149,22 @@ class Outcomes:
             left.pop(0)
         with self._lock:
             self._left += left
+
+    def _begin_busily(
+        self, write: Write, operation: str, uid: Uid, item: ItemRef | None, stored: tuple[Item, ...]
+    ) -> Intent:
+        """Commit an intent that nobody takes for deserted, not even before its number is known here."""
+        place = _place(write.ref, write.name)
+        with self._lock:
+            self._beginning[place] += 1
+        try:
+            intent = self._begin(write, operation, uid, item, stored)
+            with self._lock:
+                self._busy.add(intent.id)
+        finally:
+            with self._lock:
+                self._beginning -= Counter([place])
+        return intent
 
     def _begin(self, write: Write, operation: str, uid: Uid, item: ItemRef | None, stored: tuple[Item, ...]) -> Intent:
         try:
@@ -193,7 +212,7 @@ class Outcomes:
         """Say whether nobody is busy with an open intent any more."""
         if intent.owner == self._processes.own_id:
             with self._lock:
-                return intent.id not in self._busy
+                return intent.id not in self._busy and _place(intent.ref, intent.name) not in self._beginning
         return intent.step == UNCLEAR or not self._processes.is_alive(intent.owner)
 
     def settle_deserted(self, caller: Caller, ref: CalendarRef, context: Context) -> None:
@@ -256,6 +275,11 @@ class Outcomes:
 def _is_definite(error: BaseException) -> bool:
     """Say whether nothing was sent, or Exchange's answer is one to the step itself."""
     return isinstance(error, ExchangeSays | Refused) and not isinstance(error, CredentialRefused | FolderMissing)
+
+
+def _place(ref: CalendarRef, name: Name) -> _Place:
+    """Give a resource's place, the same for all who see the calendar."""
+    return (ref.mailbox, ref.folder, name)
 
 
 def _bears(item: Item, name: Name, context: Context) -> bool:

@@ -22,7 +22,7 @@ from conforming import SPACES, of_events
 from door import Answer
 from events import event
 
-AT_ONCE = 8
+AT_ONCE = 4
 LONG_AGO = -700.0
 """Seconds: a mirror counts as fresh for 15, a list of calendars for 60, a login for 600."""
 PASSED = 3600.0
@@ -31,6 +31,8 @@ START = datetime(2035, 3, 5, 9, tzinfo=UTC)
 """When the first event takes place: far from the months that a first reading begins with."""
 HERE = ("one", "two", "more")
 """The UIDs of the events that are there from the beginning; `later` comes when the mailbox has been read."""
+OF_ALL_CALENDARS = ("PROPFIND 1 of the home", "MOVE")
+"""The requests before which not only the default calendar is read."""
 SHORTEST = 600
 """The least Age in seconds of what was read so long ago."""
 
@@ -216,7 +218,8 @@ def prepare(bridge: Troubled, cell: Cell) -> None:
     if cell.mailbox is Mailbox.COLD:
         assert ASK["PROPFIND 0 of the home"](bridge, cell).status == 207
     if cell.mailbox is Mailbox.WARM:
-        assert ASK["PROPFIND 1 of the home"](bridge, cell).status == 207
+        if cell.request.name in OF_ALL_CALENDARS:
+            assert ASK["PROPFIND 1 of the home"](bridge, cell).status == 207
         cell.token = ASK["PROPFIND 0 of a calendar"](bridge, cell).properties()["{DAV:}sync-token"].text
         cell.etag = ASK["GET"](bridge, cell).headers["ETag"]
         if not cell.request.kind.is_write:

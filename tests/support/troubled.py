@@ -119,7 +119,10 @@ class Troubled:
 def troubled(
     folder: Path, people: Sequence[PersonPlan], patch: pytest.MonkeyPatch, *, through_gate: bool
 ) -> Iterator[Troubled]:
-    """Build the bridge in front of a simulated Exchange; no mail was sent when the block ends."""
+    """Build the bridge in front of a simulated Exchange; no mail was sent when the block ends.
+
+    Nothing is watched: that brings news sooner, and a test must know what the bridge knows.
+    """
     clock = Clock()
     patch.setattr("bridge.service.utc_now", clock.now)
     patch.setattr("bridge.service.Accounts", partial(Accounts, now=clock.now))
@@ -129,7 +132,7 @@ def troubled(
         config = folder / "bridge.toml"
         config.write_text(
             f'[exchange]\nurl = "{gate.url if through_gate else exchange.url}"\n[server]\nthreads = 64\n'
-            f'[state]\nfolder = "{folder / "own"}"\n'
+            f'[state]\nfolder = "{folder / "own"}"\n[sync]\nwatch = false\n'
         )
         service = build(load(config, {}))
         try:

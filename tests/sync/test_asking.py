@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -169,8 +169,8 @@ class CountedWaiters(Waiters):
         self.expected, self.all_wait = expected, threading.Event()
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        with super().waiting():
+    def waiting(self, whom: Hashable = None) -> Iterator[None]:
+        with super().waiting(whom):
             self.expected -= 1
             if not self.expected:
                 self.all_wait.set()
