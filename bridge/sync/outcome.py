@@ -111,14 +111,24 @@ class Outcomes:
             self._intents.finish(intent, DONE, now)
             self._intents.expire(now - REMEMBERED)
         except BaseException as error:
-            if isinstance(error, ExchangeSays | Refused) and not isinstance(error, CredentialRefused | FolderMissing):
-                self._intents.drop(intent)
-            else:
-                self._intents.advance(intent, UNCLEAR)
+            self._leave(intent, error)
             raise
         finally:
             with self._lock:
                 self._busy.discard(intent.id)
+
+    def _leave(self, intent: Intent, error: BaseException) -> None:
+        """Drop the intent of a write that was refused, or leave it to be found out.
+
+        Raises WriteUnderWay where another process took this one for dead and finds out already.
+        """
+        try:
+            if isinstance(error, ExchangeSays | Refused) and not isinstance(error, CredentialRefused | FolderMissing):
+                self._intents.drop(intent)
+            else:
+                self._intents.advance(intent, UNCLEAR)
+        except IntentStands:
+            raise WriteUnderWay(UNDER_WAY, RETRY) from error
 
     def _begin_busily(
         self, write: Write, operation: str, uid: Uid, item: ItemRef | None, stored: tuple[Item, ...]
