@@ -2,7 +2,7 @@
 
 A section is a frozen dataclass whose fields are its keys, with the defaults; beside it stands a table of readers,
 one for each key. A reader takes the raw TOML value and raises ValueError with a half sentence that says what is
-wrong and what is allowed. Messages never repeat the value of ``url``, since a password may have been put there.
+wrong and what is allowed. Messages never repeat the value of ``url`` or ``database``: a password may stand there.
 """
 
 import difflib
@@ -13,10 +13,13 @@ import ssl
 import stat
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 from bridge.errors import ConfigurationInvalid
 from bridge.ids import DEFAULT_CALENDAR, make_address
@@ -95,9 +98,14 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class StateSettings:
-    """``[state]``: the folder that holds the key, what must never be lost, and the mirror."""
+    """``[state]``: the folder that holds the key, what must never be lost, and the mirror.
+
+    ``database`` is the URL, as libpq reads it, of the PostgreSQL that holds the state and the mirror in the folder's
+    place; None where there is none. It may hold a password.
+    """
 
     folder: Path
+    database: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +275,9 @@ class _Reading:
                 values[key] = readers[key](value)
             except ValueError as error:
                 self._tell(f"{where} {key} {error}")
-        for field in fields(kind):  # type: ignore[arg-type]  # every section is a dataclass
-            if field.default is MISSING and field.name not in raw:
-                self._tell(f"{where} {field.name} is missing")
+        for one in fields(kind):  # type: ignore[arg-type]  # every section is a dataclass
+            if one.default is MISSING and one.name not in raw:
+                self._tell(f"{where} {one.name} is missing")
         return kind(**values) if len(self._problems) == before else None
 
     def _shares(self, raw: object, readers: Mapping[str, _Reader]) -> tuple[Share, ...]:
@@ -455,8 +463,18 @@ def _size(value: Any) -> int:
     return size
 
 
-def _database(_value: Any) -> str:
-    raise ValueError("is not supported yet: the state lives in a folder; give 'folder', or leave both out")
+def _database(value: Any) -> str:
+    url = _text(value)
+    try:
+        told = conninfo_to_dict(url) if url.startswith(("postgresql://", "postgres://")) else None
+    except ProgrammingError:  # its message may hold what is secret
+        told = None
+    if told is None:
+        raise ValueError("must be the URL of a PostgreSQL database, such as postgresql://bridge@db.example.org/bridge")
+    unlikely = "".join(str(told.get(part, "")) for part in ("host", "dbname"))
+    if "@" in unlikely or not re.fullmatch(r"[\d,]*", str(told.get("port", ""))):
+        raise ValueError("is not a URL: in a password, '@' is written %40, '/' %2F, ':' %3A, '?' %3F, '#' %23, '%' %25")
+    return url
 
 
 def read_address(value: Any) -> Address:

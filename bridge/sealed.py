@@ -28,9 +28,9 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 
-from bridge.database import find_damage, for_writing, is_damage, troubles
+from bridge.database import describe, for_writing, is_damage, store_of, troubles
 from bridge.errors import BridgeError, ConfigurationInvalid
 from bridge.keys import Keys, SealBroken
 
@@ -120,12 +120,18 @@ class StoreAtRest:
         self.name = schema.name
         self._keys = keys
         self._engine = engine
+        self._store = store_of(engine)
         self._writing_engine = for_writing(engine)
 
     def find_damage(self) -> str | None:
         """Read all of it and give what is wrong with it as a database, None when nothing is. Raises Unavailable."""
         with troubles(f"The {self.name}"):
-            return find_damage(self._engine, thorough=True)
+            return self._store.find_damage(self._engine, thorough=True)
+
+    def exists(self) -> bool:
+        """Say whether there is one. Raises Unavailable."""
+        with troubles(f"The {self.name}"):
+            return self._store.exists(self._engine)
 
     def check(self) -> None:
         """Raise ConfigurationInvalid where it is not ours to use, with why. Raises Unavailable."""
@@ -161,14 +167,13 @@ class StoreAtRest:
         try:
             with troubles(f"The {self.name}"):
                 yield
-        except DatabaseError as error:
+        except DBAPIError as error:
             if not is_damage(error):
                 raise
-            raise self._unusable(f"it is damaged ({error.orig})") from error
+            raise self._unusable(f"it is damaged ({describe(error)})") from error
 
     def _unusable(self, why: str) -> ConfigurationInvalid:
-        place = self._engine.url.render_as_string(hide_password=True)
-        return ConfigurationInvalid([f"The {self.name} {place} cannot be used: {why}."])
+        return ConfigurationInvalid([f"The {self.name} {self._store.name} cannot be used: {why}."])
 
 
 # --- a newer key -------------------------------------------------------------------------------------

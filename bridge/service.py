@@ -6,11 +6,13 @@ A service belongs to the process that built it: its database connections, thread
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import timedelta
+
+from sqlalchemy import Engine
 
 from bridge.accounts.accounts import Accounts, utc_now
 from bridge.config import Settings, service_password
-from bridge.database import make_engine
+from bridge.database import make_engine, make_server_engine
 from bridge.errors import ConfigurationInvalid
 from bridge.ews.exchange import EwsExchange
 from bridge.ews.settings import EwsSettings
@@ -24,7 +26,7 @@ from bridge.mirror.mirror import Mirror
 from bridge.mirror.sealed_columns import MIRROR
 from bridge.model import Caller, ServiceCredential, Viewer
 from bridge.sealed import SealedSchema, StoreAtRest
-from bridge.state.database import StateDatabase
+from bridge.state.database import StateDatabase, state_exists
 from bridge.state.sealed_columns import STATE
 from bridge.state.shares import Shares
 from bridge.state.state import State
@@ -36,6 +38,8 @@ from bridge.web.front_page import front_page
 KEY_FILE = "key"
 STATE_FILE = "state.db"
 MIRROR_FILE = "mirror.db"
+STATE_SCHEMA = "exchange_bridge_state"
+MIRROR_SCHEMA = "exchange_bridge_mirror"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +67,22 @@ def build(settings: Settings) -> Service:
     folder = settings.state.folder
     keys = prepare(settings)
     with ExitStack() as opened:
-        state_engine = make_engine(folder / STATE_FILE, "FULL")
+        state_engine = open_state_engine(settings)
         opened.callback(state_engine.dispose)
-        mirror_engine = make_engine(folder / MIRROR_FILE, "FULL")
+        mirror_engine = open_mirror_engine(settings)
         opened.callback(mirror_engine.dispose)
         state = State(state_engine, keys, folder)
         opened.callback(state.close)
         exchange = EwsExchange(_ews_settings(settings))
         opened.callback(exchange.close)
         waiters = Waiters(*waiting_places(settings.server.threads))
-        accounts = Accounts(exchange, state.proofs, settings.exchange.organisation, waiters)
+        accounts = Accounts(
+            exchange,
+            state.proofs,
+            settings.exchange.organisation,
+            waiters,
+            renews=settings.exchange.authentication == "basic",
+        )
         opened.callback(accounts.close)
         mirror = Mirror(mirror_engine, keys)
         store = CalendarStore(
@@ -82,7 +92,7 @@ def build(settings: Settings) -> Service:
             _store_settings(settings, accounts),
             waiters,
             now=utc_now,
-            on_refused=accounts.forget,
+            logins=accounts,
         )
         opened.callback(store.close)
         index = OccurrenceIndex()
@@ -93,6 +103,25 @@ def build(settings: Settings) -> Service:
             working_elsewhere=settings.freebusy.working_elsewhere,
         )
         return Service(settings, accounts, store, index, busy_time, front_page, opened.pop_all().close)
+
+
+def open_state_engine(settings: Settings) -> Engine:
+    """Give the engine of the state, wherever it is; nothing is opened yet. The caller disposes of it."""
+    state = settings.state
+    if state.database is not None:
+        return make_server_engine(state.database, STATE_SCHEMA)
+    return make_engine(state.folder / STATE_FILE, "FULL")
+
+
+def open_mirror_engine(settings: Settings) -> Engine:
+    """Give the engine of the mirror, as `open_state_engine` does.
+
+    What it has committed survives a power cut: a revision that a client was told must not be given a second time.
+    """
+    state = settings.state
+    if state.database is not None:
+        return make_server_engine(state.database, MIRROR_SCHEMA)
+    return make_engine(state.folder / MIRROR_FILE, "FULL")
 
 
 def waiting_places(threads: int) -> tuple[int, int]:
@@ -108,23 +137,28 @@ def prepare(settings: Settings) -> Keys:
     """Make the state folder and the key file where there are none yet, and give the keys.
 
     The state is opened once and closed again, so that what is wrong with it is told before anything is served.
-    Raises ConfigurationInvalid where they cannot be used. Nothing stays open: it may be called before a fork.
+    Raises ConfigurationInvalid where they cannot be used, Unavailable where a database server cannot be reached now.
+    Nothing stays open: it may be called before a fork.
     """
     folder = settings.state.folder
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationInvalid([f"{folder}: the state folder cannot be made ({error.strerror})."]) from error
-    if (folder / STATE_FILE).exists() and not (folder / KEY_FILE).exists():
-        raise ConfigurationInvalid(
-            [f"{folder}: the key file '{KEY_FILE}' is missing, without which {STATE_FILE} cannot be read; restore it."]
-        )
-    keys = load_keys(folder / KEY_FILE)
     with ExitStack() as opened:
-        engine = make_engine(folder / STATE_FILE, "FULL")
+        engine = open_state_engine(settings)
         opened.callback(engine.dispose)
+        if not (folder / KEY_FILE).exists() and state_exists(engine):
+            raise ConfigurationInvalid([f"{folder}: the key file '{KEY_FILE}' is missing, {_without_key(settings)}."])
+        keys = load_keys(folder / KEY_FILE)
         opened.callback(State(engine, keys, folder).close)
     return keys
+
+
+def _without_key(settings: Settings) -> str:
+    if settings.state.database is None:
+        return f"without which {STATE_FILE} cannot be read; restore it"
+    return "without which the state in the database cannot be read; copy it from a host that runs, or from the backup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,48 +177,49 @@ def stores(settings: Settings) -> Iterator[Stores]:
 
     Raises ConfigurationInvalid where there is no state. Each store is to be checked before it is used.
     """
-    folder = _find_folder(settings)
-    keys = load_keys(folder / KEY_FILE)
+    keys = _find_keys(settings)
     with ExitStack() as opened:
 
-        def open_store(schema: SealedSchema, file: Path) -> StoreAtRest:
-            engine = make_engine(file, "FULL")
+        def open_store(schema: SealedSchema, engine: Engine) -> StoreAtRest:
             opened.callback(engine.dispose)
             return StoreAtRest(schema, engine, keys)
 
-        state = open_store(STATE, folder / STATE_FILE)
-        mirror = open_store(MIRROR, folder / MIRROR_FILE) if (folder / MIRROR_FILE).exists() else None
-        yield Stores(KeyFile(folder / KEY_FILE), keys, state, mirror)
+        state = open_store(STATE, open_state_engine(settings))
+        mirror = open_store(MIRROR, open_mirror_engine(settings))
+        yield Stores(KeyFile(settings.state.folder / KEY_FILE), keys, state, mirror if mirror.exists() else None)
 
 
 @contextmanager
 def added_shares(settings: Settings) -> Iterator[Shares]:
     """Give the shares in the state, which a bridge may be using, for a command that is no process of the bridge's.
 
-    Raises ConfigurationInvalid where there is no state: another folder would be meant than the bridge's.
+    Raises ConfigurationInvalid where there is no state: another folder would be meant than the bridge's. Raises
+    Unavailable.
     """
-    folder = _find_folder(settings)
-    keys = load_keys(folder / KEY_FILE)
-    engine = make_engine(folder / STATE_FILE, "FULL")
+    keys = _find_keys(settings)
+    engine = open_state_engine(settings)
     try:
         yield Shares(StateDatabase(engine, keys), keys)
     finally:
         engine.dispose()
 
 
-def _find_folder(settings: Settings) -> Path:
-    """Give the state folder of a bridge that was started before. Raises ConfigurationInvalid where there is none."""
+def _find_keys(settings: Settings) -> Keys:
+    """Give the keys of a bridge that was started before. Raises ConfigurationInvalid where there is none."""
     folder = settings.state.folder
+    engine = open_state_engine(settings)
     try:
-        is_there = (folder / STATE_FILE).exists() and (folder / KEY_FILE).exists()
+        is_there = (folder / KEY_FILE).exists() and state_exists(engine)
     except OSError as error:
         raise ConfigurationInvalid([f"{folder}: the state folder cannot be read ({error.strerror})."]) from error
+    finally:
+        engine.dispose()
     if not is_there:
         hint = "[state] folder in the configuration, or STATE_DIRECTORY as its service has it"
         raise ConfigurationInvalid(
             [f"{folder}: there is no state of a bridge here. Start the bridge once; or name its folder: {hint}."]
         )
-    return folder
+    return load_keys(folder / KEY_FILE)
 
 
 def _ews_settings(settings: Settings) -> EwsSettings:
@@ -202,6 +237,7 @@ def _store_settings(settings: Settings, accounts: Accounts) -> StoreSettings:
         url=server.root,
         most_bytes=server.max_resource_size,
         watches=_watches(settings, accounts) if settings.sync.watch else None,
+        keep=timedelta(days=settings.mirror.keep_days) if settings.mirror.keep_days else None,
     )
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.config import Listen, Settings, Share, find, load, service_password, state_folder
+from bridge.database import server_name
 from bridge.errors import ConfigurationInvalid
 from bridge.item import UTC_ZONE, Zone
 from bridge.model import Address
@@ -46,6 +47,7 @@ def test_the_url_alone_is_a_configuration(load_text: Load, tmp_path: Path) -> No
     assert settings.server.root == "http://127.0.0.1:5232"
     assert settings.server.max_resource_size == 10 * 1024 * 1024
     assert settings.state.folder == tmp_path / ".local/state/exchange-bridge"
+    assert settings.state.database is None
     assert settings.sync.fresh == 15.0
     assert settings.mirror.keep_days == 60
     assert settings.shares == ()
@@ -123,7 +125,13 @@ MISTAKES = [
     ('[server]\nmax_resource_size = "10 lines"', "max_resource_size is '10 lines', must be a number of bytes or"),
     ("[server]\nmax_resource_size = 12", "max_resource_size is 12, must be"),
     # state, sync
-    ('[state]\ndatabase = "postgresql://x"', "[state] database is not supported yet"),
+    ('[state]\ndatabase = "mysql://b@h/b"', "[state] database must be the URL of a PostgreSQL database, such as"),
+    ('[state]\ndatabase = "postgresql://b@h/b?colour=red"', "[state] database must be the URL of a PostgreSQL"),
+    (
+        '[state]\ndatabase = "postgresql://b:a/b@h/b"',
+        "[state] database is not a URL: in a password, '@'",
+    ),
+    ("[state]\ndatabase = 5", "[state] database must be text in quotes"),
     ("[sync]\nfresh = -1", "[sync] fresh is -1, must be a number from 0 to 3600"),
     ("[mirror]\nkeep_days = -1", "[mirror] keep_days is -1, must be a whole number from 0 to 3650"),
     ("[mirror]\nkeep_days = 1.5", "[mirror] keep_days is 1.5, must be a whole number"),
@@ -186,6 +194,29 @@ def test_all_mistakes_are_told_at_once(problems: Callable[[str], tuple[str, ...]
 )
 def test_a_password_in_the_url_is_not_repeated(url: str, problems: Callable[[str], tuple[str, ...]]) -> None:
     assert "geheim" not in "".join(problems(f'[exchange]\nurl = "{url}"'))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://b:geheim@h/b?nothing",
+        "postgresql://b:ge@geheim@h/b",
+        "postgresql://b:gehe/geheim@h/b",
+        "mysql://b:geheim@h/b",
+        "postgresql://b:geheim@h:x/b",
+        "postgresql://[geheim",
+    ],
+)
+def test_a_password_of_the_database_is_not_repeated(url: str, problems: Callable[[str], tuple[str, ...]]) -> None:
+    assert "geheim" not in "".join(problems(f'[exchange]\n{URL}\n[state]\ndatabase = "{url}"'))
+
+
+def test_a_password_of_the_database_is_not_shown(load_text: Load) -> None:
+    url = "postgresql://bridge:geheim@db.example.org:5433/calendars?sslmode=verify-full"
+    settings = load_text(f'[exchange]\n{URL}\n[state]\ndatabase = "{url}"')
+    assert settings.state.database == url
+    assert "geheim" not in repr(settings)
+    assert server_name(url) == "db.example.org:5433/calendars"
 
 
 def test_an_unknown_key_is_named_without_its_value(problems: Callable[[str], tuple[str, ...]]) -> None:

@@ -1,7 +1,8 @@
 """Logins: the client's user name and password are tried at Exchange, seldom, and remembered as a proof.
 
-* A good login counts for `FRESH`; then Exchange is asked again. While Exchange cannot be asked, a proof that
-  matches lets the viewer in until it is `STANDS` old.
+* A good login counts for `FRESH`, and every call that Exchange answers with the same password renews it. Then Exchange
+  is asked again, behind the request: who was let in within `LATELY` does not wait for that, others do for `PATIENCE`.
+  While Exchange cannot be asked, a proof that matches lets the viewer in until it is `STANDS` old.
 * A password that Exchange refused is refused here for `REMEMBERED`, without asking; and of one account no more than
   `REFUSALS` different ones are asked about within the state's window, whatever form the user name comes in, because
   directories lock accounts (Microsoft's security baseline: after ten wrong passwords; many organisations: after
@@ -15,12 +16,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bridge.accounts.behind import Behind
 from bridge.accounts.password import fits, make_proof
 from bridge.accounts.recent import Recent, Tag, Tagger
 from bridge.accounts.turns import Turns
 from bridge.accounts.usernames import Username, parse_username
 from bridge.accounts.vault import Vault
-from bridge.errors import CredentialRefused, ExchangeSays, ExchangeUnreachable, LoginRefused, Unavailable
+from bridge.errors import CredentialRefused, ExchangeSays, LoginRefused, Unavailable
 from bridge.exchange import Deadline, Exchange, Waiters
 from bridge.keys import SealBroken
 from bridge.model import BasicCredential, Caller, Login, Mailbox, OrganisationId, Viewer
@@ -29,7 +31,10 @@ from bridge.state.proofs import REFUSAL_WINDOW, Proof, Proofs
 LOG = logging.getLogger(__name__)
 
 FRESH = timedelta(minutes=10)
+LATELY = timedelta(hours=1)
 STANDS = timedelta(hours=8)
+PATIENCE = 2.0
+"""Seconds a request waits for Exchange's word on a password that it has accepted some hours ago."""
 REMEMBERED = timedelta(minutes=30)
 REFUSALS = 3
 PAUSE = timedelta(seconds=30)
@@ -38,6 +43,8 @@ CALL = 10.0
 """Seconds for a login, waiting for one's turn included."""
 SWEEP = 60.0
 """Seconds between two sweeps of the vault."""
+RENEW = timedelta(minutes=2)
+"""How old a proof is at least when it is renewed: each time is a write to the state."""
 EXPIRE = timedelta(hours=1)
 """How often proofs that stand no more are removed from the state."""
 
@@ -61,8 +68,15 @@ class Accounts:
         organisation: OrganisationId,
         waiters: Waiters,
         now: Callable[[], datetime] = utc_now,
+        *,
+        renews: bool = True,
     ) -> None:
-        """Take whom to ask, where proofs are kept, whose logins these are, the bound on waiting, and a UTC clock."""
+        """Take whom to ask, where proofs are kept, whose logins these are, the bound on waiting, and a UTC clock.
+
+        ``renews``: every call to Exchange bears the password, as with Basic authentication, so that its answer is a
+        proof of it.
+        """
+        self._renews = renews
         self._exchange = exchange
         self._proofs = proofs
         self._organisation = organisation
@@ -74,6 +88,7 @@ class Accounts:
         self._admitted: Recent[Mailbox] = Recent(now)
         self._matched: Recent[Proof] = Recent(now)
         self._refused: Recent[bool] = Recent(now)
+        self._behind = Behind()
         self._accounts: dict[str, str] = {}
         self._paused_until = datetime.min.replace(tzinfo=UTC)
         self._closing = threading.Event()
@@ -114,8 +129,28 @@ class Accounts:
         if not self._refused.get(tag):
             self._note_refusal(name, tag, self._matching(name, credential, tag))
 
+    def proved(self, caller: Caller) -> None:
+        """Take note that Exchange has just answered a call with this credential: the login counts anew."""
+        credential, now = caller.credential, self._now()
+        name = parse_username(credential.username)
+        if not self._renews or name is None or not isinstance(credential, BasicCredential):
+            return
+        tag = self._tagger.make_tag(name.login, credential)
+        proof = self._recognised(name, tag)
+        if proof is None or now - proof.proved_at < RENEW or self._refused.get(tag):
+            return
+        renewed = replace(proof, proved_at=now)
+        try:
+            self._proofs.put(name.login, renewed)
+        except Unavailable as error:
+            LOG.info("a login is renewed later: %s", error)
+            return
+        self._matched.put(tag, renewed, now + STANDS)
+        self._admitted.put(tag, renewed.mailbox, now + FRESH)
+
     def close(self) -> None:
         """Forget every password and stop."""
+        self._behind.close()
         self._closing.set()
         self._sweeper.join()
         self._vault.clear()
@@ -140,35 +175,49 @@ class Accounts:
     def _admit(self, name: Username, credential: BasicCredential, tag: Tag) -> Mailbox:
         if self._refused.get(tag):
             raise LoginRefused(_REFUSED)
+        proof = self._recognised(name, tag)
+        if proof is not None:
+            return self._believe(name, credential, tag, proof)
         deadline = Deadline.after(CALL)
-        try:
-            with self._waiters.waiting(name.short), self._turns.taken(self._account(name), deadline):
-                return self._admitted.get(tag) or self._check(name, credential, tag, deadline)
-        except Unavailable:
-            known = self._matched.get(tag)
-            proof = self._standing(name) if known is not None else None
-            if proof is None or known is None or known.digest != proof.digest:
-                raise
-            self._admitted.put(tag, proof.mailbox, self._now() + PAUSE)
-            return proof.mailbox
+        with self._waiters.waiting(name.short), self._turns.taken(self._account(name), deadline):
+            return self._admitted.get(tag) or self._check(name, credential, tag, deadline)
 
     def _check(self, name: Username, credential: BasicCredential, tag: Tag, deadline: Deadline) -> Mailbox:
+        """Let in whose password matches a proof, else ask Exchange."""
         now = self._now()
         if self._refused.get(tag):
             raise LoginRefused(_REFUSED)
         proof = self._matching(name, credential, tag)
-        if proof is None:
-            refusals = self._proofs.refusals(self._account(name), now)
-            if len(refusals) >= REFUSALS:
-                LOG.warning("a password is refused without asking: too many wrong ones for this account")
-                self._refused.put(tag, fact=True, until=min(refusals) + REFUSAL_WINDOW)
-                raise LoginRefused(_TOO_MANY)
-        elif now - proof.proved_at < FRESH:
+        if proof is not None:
+            return self._believe(name, credential, tag, proof)
+        refusals = self._proofs.refusals(self._account(name), now)
+        if len(refusals) >= REFUSALS:
+            LOG.warning("a password is refused without asking: too many wrong ones for this account")
+            self._refused.put(tag, fact=True, until=min(refusals) + REFUSAL_WINDOW)
+            raise LoginRefused(_TOO_MANY)
+        return self._ask(name, credential, tag, None, deadline)
+
+    def _believe(self, name: Username, credential: BasicCredential, tag: Tag, proof: Proof) -> Mailbox:
+        """Let in whose password matches a standing proof; where that is not fresh, it is checked behind the request."""
+        now = self._now()
+        if now - proof.proved_at < FRESH:
             self._admitted.put(tag, proof.mailbox, proof.proved_at + FRESH)
             return proof.mailbox
-        elif now < self._paused_until:
-            raise ExchangeUnreachable("Exchange could not be asked a moment ago.")
-        return self._ask(name, credential, tag, proof, deadline)
+        self._admitted.put(tag, proof.mailbox, now + PAUSE)
+        if now >= self._paused_until:
+            wait = 0.0 if now - proof.proved_at < LATELY else PATIENCE
+            self._behind.check(tag, lambda: self._check_again(name, credential, tag, proof), wait)
+        return proof.mailbox
+
+    def _check_again(self, name: Username, credential: BasicCredential, tag: Tag, proof: Proof) -> None:
+        """Ask Exchange whether a proved password is still right."""
+        deadline = Deadline.after(CALL)
+        with self._turns.taken(self._account(name), deadline):
+            try:
+                self._ask(name, credential, tag, proof, deadline)
+            except LoginRefused:
+                self._vault.drop(Viewer(self._organisation, proof.mailbox.address), credential)
+                raise
 
     def _ask(
         self, name: Username, credential: BasicCredential, tag: Tag, proof: Proof | None, deadline: Deadline
@@ -185,6 +234,7 @@ class Accounts:
         except ExchangeSays as error:
             LOG.warning("a good login opens no mailbox: %s", type(error).__name__)
             self._refused.put(tag, fact=True, until=self._now() + PAUSE)
+            self._admitted.drop(tag)
             raise LoginRefused(_NO_MAILBOX) from error
         now = self._now()
         proved = (
@@ -198,6 +248,12 @@ class Accounts:
         return mailbox
 
     # --- proofs and refusals -------------------------------------------------------------------------
+
+    def _recognised(self, name: Username, tag: Tag) -> Proof | None:
+        """Give the standing proof where this process knows already that it is this password's."""
+        known = self._matched.get(tag)
+        proof = self._standing(name) if known is not None else None
+        return proof if proof is not None and known is not None and known.digest == proof.digest else None
 
     def _standing(self, name: Username) -> Proof | None:
         """Give the proof of this user name while it stands; one from the future never does."""

@@ -3,6 +3,7 @@
 import click
 
 from bridge.cli.settings import config_option, read_settings
+from bridge.database import server_name
 
 
 @click.group()
@@ -21,5 +22,7 @@ def check(path: str | None) -> None:
     if settings.server.url:
         click.echo(f"  Reached   {settings.server.url}/")
     click.echo(f"  State     {settings.state.folder}")
+    if settings.state.database is not None:
+        click.echo(f"  Database  {server_name(settings.state.database)}")
     if settings.shares:
         click.echo(f"  Shares    {len(settings.shares)}")

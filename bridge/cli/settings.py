@@ -55,11 +55,13 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Turn ConfigurationInvalid into what click prints."""
+    """Turn ConfigurationInvalid, and what may go well another time, into what click prints."""
     try:
         yield
     except ConfigurationInvalid as error:
         raise BadConfiguration(error.problems) from error
+    except Unavailable as error:
+        raise click.ClickException(str(error)) from error
 
 
 @contextmanager

@@ -10,7 +10,6 @@ import click
 from bridge import config
 from bridge.cli.settings import config_option, print_table, read_by, read_settings, told
 from bridge.config import Settings, Share, read_address, read_shared_folder
-from bridge.errors import Unavailable
 from bridge.ids import DEFAULT_CALENDAR
 from bridge.model import Address
 from bridge.service import added_shares
@@ -110,7 +109,4 @@ def _file(path: str | None) -> Path:
 
 def _with_added(settings: Settings, work: Callable[[Shares], None]) -> None:
     with told(), added_shares(settings) as shares:
-        try:
-            work(shares)
-        except Unavailable as error:
-            raise click.ClickException(str(error)) from error
+        work(shares)

@@ -61,7 +61,7 @@ class BusyMonths:
             sealed = seal_blocks(self._keys, key, month.blocks)
             rows.append({**place, "asked_at": to_microseconds(month.asked_at), "blocks": sealed})
         gone = [mailbox_key(self._keys, viewer, mailbox) for mailbox in refused]
-        with self._database.writing() as connection:
+        with self._database.writing(owner) as connection:
             connection.execute(delete(busy_months).where(busy_months.c.mailbox.in_(gone)))
             for chunk in chunks(row["month"] for row in rows):
                 connection.execute(delete(busy_months).where(busy_months.c.month.in_(chunk)))

@@ -229,7 +229,7 @@ class Mirror:
         key = mailbox_key(self._keys, viewer, mailbox)
         row = {"viewer": viewer_key(self._keys, viewer), "mailbox": key}
         here = (folder_listings.c.viewer == row["viewer"], folder_listings.c.mailbox == key)
-        with self._database.writing() as connection:
+        with self._database.writing(row["viewer"]) as connection:
             former = connection.execute(select(folder_listings).where(*here)).one_or_none()
             if former is not None and former.listed_at > to_microseconds(asked_at):
                 return
@@ -247,7 +247,7 @@ class Mirror:
     def drop(self, ref: CalendarRef) -> None:
         """Remove what a viewer was told of a calendar that is gone."""
         seals = CalendarSeals(self._keys, ref)
-        with self._database.writing() as connection:
+        with self._database.writing(seals.calendar) as connection:
             connection.execute(delete(calendars).where(calendars.c.key == seals.calendar))
 
     def forget(self, viewer: Viewer) -> None:
@@ -273,7 +273,7 @@ class Mirror:
 
     @contextmanager
     def _writing(self, seals: CalendarSeals) -> Iterator[tuple[Connection, CalendarRow]]:
-        with self._database.writing() as connection:
+        with self._database.writing(seals.calendar) as connection:
             calendar = find_calendar(connection, seals, lock=True)
             if calendar is None:
                 add_calendar(connection, seals)

@@ -31,7 +31,7 @@ class Watching:
 
     def sign(self, process: str, now: datetime) -> None:
         """Note that a process is well and hears what it watches. Raises Unavailable, as everything here."""
-        with self._database.writing() as connection:
+        with self._database.writing(process.encode()) as connection:
             heard = {"heard_at": to_microseconds(now)}
             if not connection.execute(update(watchers).where(watchers.c.id == process).values(heard)).rowcount:
                 connection.execute(insert(watchers).values(id=process, **heard))
@@ -51,8 +51,9 @@ class Watching:
 
     def note(self, ref: CalendarRef, process: str, *, is_quiet: bool) -> None:
         """Note whether the process, if it is the calendar's watcher, has heard of nothing since the last pull began."""
-        here = (calendars.c.key == CalendarSeals(self._keys, ref).calendar, calendars.c.watcher == process)
-        with self._database.writing() as connection:
+        key = CalendarSeals(self._keys, ref).calendar
+        here = (calendars.c.key == key, calendars.c.watcher == process)
+        with self._database.writing(key) as connection:
             connection.execute(update(calendars).where(*here).values(is_quiet=is_quiet))
 
     def release(self, refs: Iterable[CalendarRef], process: str) -> None:

@@ -21,6 +21,7 @@ from bridge.keys import Keys
 from bridge.model import Address, CalendarRef, FolderId, Name, OrganisationId, Viewer
 from bridge.sealed import SealedColumn
 from bridge.state.database import StateDatabase
+from bridge.state.liveness import Liveness
 from bridge.state.schema import intents
 
 FIRST_STEP = "begun"
@@ -75,11 +76,11 @@ class IntentStands(BridgeError):
 class Intents:
     """The intents of all processes. Each method ends on the disk, or raises and has changed nothing."""
 
-    def __init__(self, database: StateDatabase, keys: Keys, owner: str) -> None:
-        """Take the id of this process, which owns what it begins and takes over."""
+    def __init__(self, database: StateDatabase, keys: Keys, processes: Liveness) -> None:
+        """Take the processes: this one of them owns what it begins and takes over, while others know it to live."""
         self._database = database
         self._keys = keys
-        self._owner = owner
+        self._processes = processes
 
     def begin(  # noqa: PLR0913 - the facts of one push, each said by its name
         self,
@@ -95,8 +96,10 @@ class Intents:
         before: Mapping[str, str] = MappingProxyType({}),
     ) -> Intent:
         """Open an intent and so lock the resource. Raises IntentStands when one is open."""
+        self._processes.hold()
+        owner = self._processes.own_id
         intent = Intent(
-            0, ref, name, operation, target, base, uid, item, FIRST_STEP, self._owner, 0, now, before=dict(before)
+            0, ref, name, operation, target, base, uid, item, FIRST_STEP, owner, 0, now, before=dict(before)
         )
         resource = self._resource(ref, name)
         opened = insert(intents).values(
@@ -121,7 +124,8 @@ class Intents:
 
         Raises IntentStands when somebody else was quicker, or it was closed meanwhile.
         """
-        return self._change(intent, {"owner": self._owner, "claim": intent.claim + 1})
+        self._processes.hold()
+        return self._change(intent, {"owner": self._processes.own_id, "claim": intent.claim + 1})
 
     def advance(self, intent: Intent, step: str, item: ItemRef | None = None) -> Intent:
         """Note how far it has come, and the item meant from now on. Raises IntentStands when it was taken over."""

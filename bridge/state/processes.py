@@ -1,14 +1,13 @@
-"""Which of the bridge's processes live: each holds a lock on a file of its own, which any end of it releases."""
+"""Which processes of one machine live: each holds a lock on a file of its own, which any end of it releases."""
 
 import fcntl
 import os
-import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_ID = re.compile(r"[0-9a-f]{16}")
+from bridge.state.liveness import PROCESS_ID
 
 
 class Processes:
@@ -25,6 +24,12 @@ class Processes:
         self._remove_dead()
         self.own_id, self._file = self._register()
 
+    def hold(self) -> None:
+        """Do nothing: a lock on a file is held until the process ends."""
+
+    def when_back(self, do: Callable[[], None]) -> None:
+        """Do nothing, for the same reason."""
+
     def is_alive(self, process_id: str) -> bool:
         """Whether the process lives. An id that no process ever had is not alive.
 
@@ -32,7 +37,7 @@ class Processes:
         """
         if process_id == self.own_id:
             return self._file is not None
-        if not _ID.fullmatch(process_id):
+        if not PROCESS_ID.fullmatch(process_id):
             return False
         with _opened(self._folder / process_id) as file:
             return file is not None and not _try_lock(file, fcntl.LOCK_SH)

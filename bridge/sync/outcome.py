@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bridge.errors import CredentialRefused, ExchangeSays, FolderMissing, Refused, WriteUnderWay
+from bridge.errors import CredentialRefused, ExchangeSays, FolderMissing, Refused, Unavailable, WriteUnderWay
 from bridge.ids import parse_name_stamp
 from bridge.item import AttachedFile, AttachmentId, Item, ItemId, ItemRef, Uid
 from bridge.mapping.context import Context
@@ -17,7 +17,7 @@ from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarName, CalendarRef, Caller, Name
 from bridge.resource import Conditions
 from bridge.state.intents import Intent, Intents, IntentStands
-from bridge.state.processes import Processes
+from bridge.state.liveness import Liveness
 from bridge.sync.look import Look
 from bridge.sync.traces import make_traces
 
@@ -80,7 +80,7 @@ class Outcomes:
         look: Look,
         mirror: Mirror,
         intents: Intents,
-        processes: Processes,
+        processes: Liveness,
         now: Callable[[], datetime],
     ) -> None:
         """Take what looks at Exchange, the mirror, the intents, the processes that may hold them, and a UTC clock."""
@@ -90,8 +90,10 @@ class Outcomes:
         self._processes = processes
         self._now = now
         self._busy: set[int] = set()
+        self._left: list[Intent] = []
         self._beginning: Counter[_Place] = Counter()
         self._lock = threading.Lock()
+        processes.when_back(self.note_left)
 
     @contextmanager
     def intent(
@@ -110,25 +112,43 @@ class Outcomes:
             now = self._now()
             self._intents.finish(intent, DONE, now)
             self._intents.expire(now - REMEMBERED)
+        except IntentStands:  # others did not know this process to live for a while, and one of them took it over
+            raise WriteUnderWay(UNDER_WAY, RETRY) from None
         except BaseException as error:
-            self._leave(intent, error)
+            if not (_is_definite(error) and self._is_dropped(intent)):
+                with self._lock:
+                    self._left.append(intent)
+                self.note_left()
             raise
         finally:
             with self._lock:
                 self._busy.discard(intent.id)
 
-    def _leave(self, intent: Intent, error: BaseException) -> None:
-        """Drop the intent of a write that was refused, or leave it to be found out.
-
-        Raises WriteUnderWay where another process took this one for dead and finds out already.
-        """
+    def _is_dropped(self, intent: Intent) -> bool:
+        """Drop an intent; say whether that was possible now."""
         try:
-            if isinstance(error, ExchangeSays | Refused) and not isinstance(error, CredentialRefused | FolderMissing):
-                self._intents.drop(intent)
-            else:
-                self._intents.advance(intent, UNCLEAR)
-        except IntentStands:
-            raise WriteUnderWay(UNDER_WAY, RETRY) from error
+            self._intents.drop(intent)
+        except (Unavailable, IntentStands):
+            return False
+        return True
+
+    def note_left(self) -> None:
+        """Note of writes that broke off that nobody knows their outcome: whoever comes next finds it out.
+
+        While the state is away, that waits until it is back, or until this process next writes.
+        """
+        with self._lock:
+            left, self._left = self._left, []
+        while left:
+            try:
+                self._intents.advance(left[0], UNCLEAR)
+            except IntentStands:
+                pass
+            except Unavailable:
+                break
+            left.pop(0)
+        with self._lock:
+            self._left += left
 
     def _begin_busily(
         self, write: Write, operation: str, uid: Uid, item: ItemRef | None, stored: tuple[Item, ...]
@@ -178,6 +198,7 @@ class Outcomes:
         against its own conditions (RFC 9110 13.1.2). Raises WriteUnderWay while somebody is busy with it, Unavailable
         where Exchange cannot be read.
         """
+        self.note_left()
         last = self._intents.last(write.ref, write.name)
         if last is None:
             return None
@@ -249,6 +270,11 @@ class Outcomes:
                 if _bears(item, intent.name, context) or (is_moved and item.ref.id not in held):
                     ids.append(item.ref.id)
         yield from dict.fromkeys(ids)
+
+
+def _is_definite(error: BaseException) -> bool:
+    """Say whether nothing was sent, or Exchange's answer is one to the step itself."""
+    return isinstance(error, ExchangeSays | Refused) and not isinstance(error, CredentialRefused | FolderMissing)
 
 
 def _place(ref: CalendarRef, name: Name) -> _Place:

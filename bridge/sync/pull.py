@@ -135,10 +135,8 @@ class Puller:
         except CursorMoved:
             return self._mirror.status(ref).pulled_at is not None
         if status.pulled_at is None:
-            held = len(snapshot.resources)
-            LOG.info(
-                "first pull of a calendar: %d of %s events", held, "an unknown number of" if total is None else total
-            )
+            held = len(snapshot.resources) + len(draft.puts)
+            LOG.info("first pull of a calendar: %d of %s events", held, "so far unknown" if total is None else total)
         return page.is_last
 
     def _ask(self, caller: Caller, ref: CalendarRef, cursor: Cursor | None, snapshot: Snapshot) -> Page:

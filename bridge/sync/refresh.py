@@ -33,8 +33,14 @@ class Refresher:
         questions: Asking,
         policy: Policy,
         contexts: Contexts,
+        *,
+        on_answer: Callable[[Caller], None],
     ) -> None:
-        """Take the mirror, what clears up writes, pulls, asks once, decides, and tells the mapping of a calendar."""
+        """Take the mirror, what clears up writes, pulls, asks once, decides, and tells the mapping of a calendar.
+
+        ``on_answer`` hears as whom Exchange has answered a pull.
+        """
+        self._on_answer = on_answer
         self._mirror = mirror
         self._outcomes = outcomes
         self._puller = puller
@@ -73,7 +79,8 @@ class Refresher:
         ref = served.calendar.ref
         context = self._contexts.of(served, self._mirror.snapshot(ref))
         self._outcomes.settle_deserted(caller, ref, context)
-        self._puller.pull(caller, ref, context)
+        self._puller.pull(caller, ref, context, served.calendar.total)
+        self._on_answer(caller)
 
 
 def _question(ref: CalendarRef) -> tuple[str, CalendarRef]:

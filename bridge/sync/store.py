@@ -1,10 +1,11 @@
 """What the DAV side and the pages read and write: calendars, their resources, and changes to them."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from bridge.errors import (
     AccessDenied,
@@ -21,7 +22,19 @@ from bridge.errors import (
 from bridge.exchange import Exchange, Waiters
 from bridge.item import UTC_ZONE, AttachedFile, Zone
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarLook, CalendarName, CalendarRef, Caller, FileKey, Login, Mailbox, Name, ServedCalendar
+from bridge.mirror.viewers import NOTED_FOR
+from bridge.model import (
+    CalendarLook,
+    CalendarName,
+    CalendarRef,
+    Caller,
+    FileKey,
+    Login,
+    Mailbox,
+    Name,
+    ServedCalendar,
+    Viewer,
+)
 from bridge.resource import ANY_ETAG, WHOLE, Changes, Conditions, Need, Snapshot, Stored
 from bridge.state.kept_properties import home_of
 from bridge.state.state import State
@@ -44,6 +57,8 @@ from bridge.sync.render import Renderer
 from bridge.sync.watch import Watcher, Watches
 from bridge.sync.zones import Zones
 
+LOG = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 
@@ -53,7 +68,8 @@ class StoreSettings:
 
     ``fresh`` in seconds; ``zone`` is where floating times live in a calendar that tells nothing better. ``url`` is how
     clients reach the bridge, without a slash at its end; ``most_bytes`` of files may come with one event. ``watches``
-    says how calendars are watched, None that they are not.
+    says how calendars are watched, None that they are not. What a viewer was told is removed when he was not here for
+    ``keep``; None: it stays.
     """
 
     fresh: float = 15.0
@@ -63,6 +79,17 @@ class StoreSettings:
     most_bytes: int = 10 * 2**20
     patience: Patience = DEFAULT
     watches: Watches | None = None
+    keep: timedelta | None = None
+
+
+class Logins(Protocol):
+    """Who hears how Exchange takes the credentials that it is asked with."""
+
+    def forget(self, caller: Caller) -> None:
+        """Take note that it has refused this one."""
+
+    def proved(self, caller: Caller) -> None:
+        """Take note that it has just answered this one."""
 
 
 class CalendarStore:
@@ -77,13 +104,16 @@ class CalendarStore:
         waiters: Waiters,
         *,
         now: Callable[[], datetime],
-        on_refused: Callable[[Caller], None],
+        logins: Logins,
     ) -> None:
-        """Take the rooms it stands between; ``now`` gives UTC, ``on_refused`` hears of credentials gone bad."""
+        """Take the rooms it stands between; ``now`` gives UTC, ``logins`` hear how Exchange takes credentials."""
         self._mirror = mirror
         self._properties = state.properties
         self._waiters = waiters
-        self._on_refused = on_refused
+        self._logins = logins
+        self._keep = settings.keep
+        self._swept_at = datetime.min.replace(tzinfo=UTC)
+        self._now = now
         self._directory = Directory(exchange, now)
         renderer = Renderer(state.personal)
         look = Look(exchange, mirror, renderer)
@@ -98,6 +128,7 @@ class CalendarStore:
             self._questions,
             Policy(settings.fresh, now),
             self._contexts,
+            on_answer=logins.proved,
         )
         self._watcher = None
         if settings.watches is not None:
@@ -107,7 +138,7 @@ class CalendarStore:
                 self._refresher.start,
                 settings.watches,
                 state.processes.own_id,
-                on_refused=on_refused,
+                on_refused=logins.forget,
                 now=now,
             )
         self._folders = Folders(exchange, mirror, state, self._listing, outcomes)
@@ -120,6 +151,7 @@ class CalendarStore:
 
     def calendars(self, login: Login) -> tuple[ServedCalendar, ...]:
         """List what the viewer may see, the default calendar first. Raises Unavailable."""
+        self._note_viewer(login.caller.viewer)
         return self._asking(login, lambda: self._listing.calendars(login))
 
     def calendar(self, login: Login, name: CalendarName) -> ServedCalendar:
@@ -273,6 +305,19 @@ class CalendarStore:
 
     # --- between -------------------------------------------------------------------------------------
 
+    def _note_viewer(self, viewer: Viewer) -> None:
+        """Note that a viewer was here, and let go of those who were not for long."""
+        now, keep = self._now(), self._keep
+        self._mirror.viewers.seen(viewer, now)
+        if keep is not None and now - self._swept_at >= NOTED_FOR:
+            self._swept_at = now
+            self._questions.start("absent viewers", lambda: self._remove_absent(now, keep), lambda _: None)
+
+    def _remove_absent(self, now: datetime, keep: timedelta) -> None:
+        removed = self._mirror.viewers.remove_absent(now, keep)
+        if removed:
+            LOG.info("what %d viewers were told was removed: they have not been here for %d days", removed, keep.days)
+
     def _see_whether_gone(self, login: Login, served: ServedCalendar) -> BridgeError:
         """Tell a calendar that is gone, or not shown any more, from trouble (architecture, law 3)."""
         there = {one.calendar.ref for one in self._listing.calendars(login, fresh=True)}
@@ -294,7 +339,7 @@ class CalendarStore:
         try:
             return ask()
         except CredentialRefused as error:
-            self._on_refused(login.caller)
+            self._logins.forget(login.caller)
             raise LoginRefused("Exchange does not accept this user name and password any more.") from error
         except (FolderMissing, AccessDenied) as error:
             if served is None:

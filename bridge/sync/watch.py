@@ -230,6 +230,8 @@ class Watcher:
         at = time.monotonic()
         if channel.open_at is None or max(channel.open_at, channel.retry.at) > at or channel.is_opening:
             return
+        if channel.stream is not None:  # Exchange ends it by itself, with an error, when another one is opened
+            self._reopen(channel)
         channel.is_opening, channel.open_at = True, None
         wanted = {mailbox: Wanted.of(channel, unit) for mailbox, unit in channel.units.items()}
 
@@ -270,6 +272,7 @@ class Watcher:
             self._hang_up(channel)
             channel.stream = result.stream
             self._loop.listen(result.stream, lambda: self._hear(channel))
+            self._loop.post(lambda: self._hear(channel))  # what came with its head no selector tells of
         self._look(channel)
 
     def _take(self, channel: Channel, unit: Unit, told: OpenedUnit) -> None:

@@ -16,9 +16,10 @@ from bridge.simulator import Simulator
 
 from bridged import ANN, BEN, CLEO, PASSWORD, PEOPLE
 from events import event, instances, override, series
+from postgres import wait_for_the_dead
 
 DYING = Path(__file__).parents[1] / "support" / "dying.py"
-PERSONALITIES = ["2019", "lenient"]
+PERSONALITIES = ["2019", "lenient", "2019 on postgresql"]
 TARGET = "Choir & more"
 STRIDE = int(os.environ.get("KILL_STRIDE", "5"))
 """A call is two steps, before it and after; an odd stride meets either side in turn."""
@@ -26,11 +27,12 @@ STRIDE = int(os.environ.get("KILL_STRIDE", "5"))
 
 @dataclass
 class Place:
-    """A state folder in front of a simulated Exchange."""
+    """A state in front of a simulated Exchange: in a folder, or in a database."""
 
     config: Path
     exchange: Simulator
     writers: subprocess.Popen[bytes]
+    database: str = ""
 
     def run(
         self, operation: str, body: bytes = b"", *, match: str = "", fatal: int = 0, person: str = ANN
@@ -51,6 +53,8 @@ class Place:
         self.writers.stdin.write(json.dumps(asked).encode() + b"\n")
         self.writers.stdin.flush()
         outcome: dict[str, Any] | None = json.loads(self.writers.stdout.readline())
+        if self.database:
+            wait_for_the_dead(self.database)
         return outcome
 
     def subjects(self) -> list[str]:
@@ -59,16 +63,19 @@ class Place:
 
 @pytest.fixture(params=PERSONALITIES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    with Simulator(PEOPLE, personality=request.param) as exchange:
+    personality, _, is_on_postgresql = request.param.partition(" on ")
+    database = request.getfixturevalue("database") if is_on_postgresql else ""
+    with Simulator(PEOPLE, personality=personality) as exchange:
         config = tmp_path / "bridge.toml"
+        kept = f'database = "{database}"\n' if database else ""
         config.write_text(
-            f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{tmp_path / "own"}"\n[sync]\nfresh = 0\n'
+            f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{tmp_path / "own"}"\n{kept}[sync]\nfresh = 0\n'
             + "".join(f'[[share]]\nviewer = "{viewer}"\nowner = "{ANN}"\n' for viewer in (BEN, CLEO))
         )
         with subprocess.Popen(
             [sys.executable, str(DYING)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path
         ) as writers:
-            yield Place(config, exchange, writers)
+            yield Place(config, exchange, writers, database)
         assert exchange.outbox == []
         assert exchange.invalid_answers == []
 

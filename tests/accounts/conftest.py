@@ -40,13 +40,18 @@ class World:
     exchange: MemoryExchange
     stack: contextlib.ExitStack
 
-    def process(self, waiters: Waiters | None = None) -> Accounts:
+    def process(self, waiters: Waiters | None = None, *, renews: bool = True) -> Accounts:
         engine = make_engine(self.folder / "state.db", "FULL")
         self.stack.callback(engine.dispose)
         state = State(engine, load_keys(self.folder / "key"), self.folder)
         self.stack.callback(state.close)
         accounts = Accounts(
-            self.exchange, state.proofs, OrganisationId("mail.example.org"), waiters or Waiters(8), self.clock
+            self.exchange,
+            state.proofs,
+            OrganisationId("mail.example.org"),
+            waiters or Waiters(8),
+            self.clock,
+            renews=renews,
         )
         self.stack.callback(accounts.close)
         return accounts

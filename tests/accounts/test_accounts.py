@@ -1,14 +1,16 @@
 """Logins: what is asked at Exchange, what is remembered, and what never locks an account."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
 import pytest
+from eventually import eventually
 
-from bridge.accounts.accounts import Accounts
+from bridge.accounts.accounts import PATIENCE, Accounts
 from bridge.errors import (
     AccessDenied,
     ExchangeBusy,
@@ -199,10 +201,23 @@ def test_a_good_login_at_exchange_forgives_the_wrong_ones(world: World, accounts
     assert world.asked == 6
 
 
+def hold(answers: threading.Event) -> None:
+    """Let a call to Exchange last until the event."""
+    assert answers.wait(30)
+
+
+def settle(accounts: Accounts) -> None:
+    """Wait until nothing is checked behind the requests any more."""
+    eventually(lambda: not accounts._behind._running)
+
+
 def test_a_changed_password_ends_the_old_one(world: World, accounts: Accounts) -> None:
     accounts.log_in(ANNA, "right")
     world.change_password(ANNA, "new")
     world.clock.move(minutes=10)
+    viewer = accounts.log_in(ANNA, "right").caller.viewer
+    settle(accounts)
+    assert accounts.caller(viewer) is None
     refuse(accounts, ANNA, "right")
     accounts.log_in(ANNA, "new")
     refuse(accounts, ANNA, "right")
@@ -213,6 +228,8 @@ def test_a_password_that_exchange_refused_is_not_let_in_while_it_is_away(world: 
     accounts.log_in(ANNA, "right")
     world.change_password(ANNA, "new")
     world.clock.move(minutes=10)
+    accounts.log_in(ANNA, "right")
+    settle(accounts)
     refuse(accounts, ANNA, "right")
     world.exchange.fail("log_in", DOWN, times=9)
     world.clock.move(minutes=31)
@@ -252,12 +269,14 @@ def test_exchange_that_is_away_is_not_asked_again_for_half_a_minute(world: World
     world.exchange.fail("log_in", DOWN, times=1)
     world.clock.move(minutes=11)
     for _ in range(3):
-        accounts.log_in(ANNA, "right")
-        accounts.log_in("ben@example.org", "bens")
+        for username, password in ((ANNA, "right"), ("ben@example.org", "bens")):
+            accounts.log_in(username, password)
+            settle(accounts)
     assert world.asked == 3
     world.clock.move(seconds=30)
     accounts.log_in(ANNA, "right")
     accounts.log_in("ben@example.org", "bens")
+    settle(accounts)
     assert world.asked == 5
 
 
@@ -309,7 +328,71 @@ def test_logins_hold_places_of_the_waiting(world: World, accounts: Accounts) -> 
     world.clock.move(minutes=11)
     with waiters.waiting():
         assert process.log_in(ANNA, "right") == first
+
+
+def test_who_was_let_in_within_the_hour_does_not_wait_for_exchange(world: World, accounts: Accounts) -> None:
+    first = accounts.log_in(ANNA, "right")
+    answers = threading.Event()
+    world.exchange.on_call = lambda _verb: hold(answers)
+    world.clock.move(minutes=59)
+    begun = time.monotonic()
+    assert accounts.log_in(ANNA, "right") == first
+    assert time.monotonic() - begun < PATIENCE
+    answers.set()
+    settle(accounts)
+    assert world.asked == 2
+    accounts.log_in(ANNA, "right")
+    settle(accounts)
+    assert world.asked == 2
+
+
+def test_after_an_hour_exchange_has_two_seconds_to_say_no(world: World, accounts: Accounts) -> None:
+    first = accounts.log_in(ANNA, "right")
+    world.clock.move(hours=2)
+    world.change_password(ANNA, "new")
+    refuse(accounts, ANNA, "right")
+    world.change_password(ANNA, "right")
+    world.clock.move(minutes=31)
+    assert accounts.log_in(ANNA, "right") == first
+    answers = threading.Event()
+    world.exchange.on_call = lambda _verb: hold(answers)
+    world.clock.move(hours=2)
+    begun = time.monotonic()
+    assert accounts.log_in(ANNA, "right") == first
+    assert time.monotonic() - begun >= PATIENCE
+    answers.set()
+
+
+def test_a_call_that_exchange_answers_renews_the_login(world: World, accounts: Accounts) -> None:
+    caller = accounts.log_in(ANNA, "right").caller
+    for _ in range(20):
+        world.clock.move(minutes=5)
+        accounts.proved(caller)
+        accounts.log_in(ANNA, "right")
+    settle(accounts)
     assert world.asked == 1
+    assert world.process().log_in(ANNA, "right").caller == caller
+    assert world.asked == 1
+
+
+def test_where_not_every_call_bears_the_password_none_renews_the_login(world: World, accounts: Accounts) -> None:
+    del accounts
+    process = world.process(renews=False)
+    caller = process.log_in(ANNA, "right").caller
+    world.clock.move(minutes=9)
+    process.proved(caller)
+    world.clock.move(minutes=2)
+    process.log_in(ANNA, "right")
+    settle(process)
+    assert world.asked == 2
+
+
+def test_a_refused_credential_is_not_renewed_by_an_answer_that_comes_late(world: World, accounts: Accounts) -> None:
+    caller = accounts.log_in(ANNA, "right").caller
+    accounts.forget(caller)
+    world.clock.move(minutes=5)
+    accounts.proved(caller)
+    refuse(accounts, ANNA, "right")
 
 
 # --- the credential ----------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from bridge.database import make_engine
 from bridge.ids import make_etag
 from bridge.item import ChangeKey, Content, Cursor, Item, ItemId, ItemRef, Uid
 from bridge.keys import Keys
@@ -15,6 +14,8 @@ from bridge.mirror.batch import Applied, Batch
 from bridge.mirror.mirror import Mirror
 from bridge.model import Address, CalendarRef, FolderId, Name, OrganisationId, Viewer
 from bridge.resource import IndexRecord, Rendered
+
+from stores import Stores
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -36,6 +37,7 @@ def keys() -> Keys:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
+    """Give where the mirror is, on SQLite."""
     return tmp_path / "mirror.db"
 
 
@@ -48,11 +50,11 @@ def engines() -> Iterator[list[Engine]]:
 
 
 @pytest.fixture
-def open_mirror(file: Path, keys: Keys, engines: list[Engine]) -> OpenMirror:
-    """Open the one file again, as another process would: with an engine and a memory of its own."""
+def open_mirror(stores: Stores, keys: Keys, engines: list[Engine]) -> OpenMirror:
+    """Open the one mirror again, as another process would: with an engine and a memory of its own."""
 
-    def open_one(keys: Keys = keys, memory: int = 2**20, file: Path = file) -> Mirror:
-        engines.append(make_engine(file, "NORMAL"))
+    def open_one(keys: Keys = keys, memory: int = 2**20, name: str = "mirror") -> Mirror:
+        engines.append(stores.engine(name))
         return Mirror(engines[-1], keys, memory)
 
     return open_one

@@ -1,5 +1,6 @@
 """What clients are told of changed and removed names."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -139,6 +140,7 @@ def test_a_calendar_of_one_is_not_shortened_by_removals_in_another(
     assert told_since(mirror, ref, 2) == ((), (A,))
 
 
+WALKS = itertools.count()
 STEPS = st.lists(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4, unique=True), max_size=12)
 
 
@@ -146,11 +148,11 @@ STEPS = st.lists(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4, uni
 @given(steps=STEPS)
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nobody_is_told_a_part_of_what_he_misses(
-    open_mirror: OpenMirror, tmp_path_factory: pytest.TempPathFactory, ref: CalendarRef, event: MakeEvent, steps: Any
+    open_mirror: OpenMirror, ref: CalendarRef, event: MakeEvent, steps: Any
 ) -> None:
     """Each step makes the names it has not, and removes those it has; memory meanwhile falls behind and catches up."""
-    file = tmp_path_factory.mktemp("walk") / "mirror.db"
-    mirror, late = open_mirror(file=file), open_mirror(file=file)
+    name = f"walk_{next(WALKS)}"
+    mirror, late = open_mirror(name=name), open_mirror(name=name)
     history: list[set[str]] = [set()]
     removals = [0]
     for number, step in enumerate(steps):

@@ -1,11 +1,11 @@
 """What is left when a process dies in the middle, and when several write at once."""
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from subprocess import PIPE, Popen, run
 
 from sqlalchemy import Engine
@@ -16,9 +16,13 @@ from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarRef, Name
 from bridge.resource import Rendered
 
+from stores import Stores
+
 MakeEvent = Callable[..., Rendered]
 OpenMirror = Callable[..., Mirror]
 Pull = Callable[..., Applied]
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
 
 SCRIPT = """
 import json, os, shutil, signal, sys
@@ -32,7 +36,7 @@ from bridge.mirror.mirror import Mirror
 from bridge.item import *
 from bridge.model import *
 from bridge.resource import *
-from bridge.database import make_engine
+from stores import open_engine
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 REF = CalendarRef(Viewer(OrganisationId("o"), Address("a@b")), Address("a@b"), FolderId("f"))
@@ -43,8 +47,8 @@ def render(name, version=1):
     ref = ItemRef(ItemId(f"item {name}"), ChangeKey(str(version)))
     return Rendered(Name(name), Uid(f"uid {name}"), text, make_etag(text), IndexRecord(NOW, NOW), (ref,))
 
-def told(path):
-    engine = make_engine(path, "NORMAL")
+def told(place, name):
+    engine = open_engine(place, name)
     mirror = Mirror(engine, KEYS)
     status, snapshot = mirror.status(REF), mirror.snapshot(REF)
     texts = sorted(text.decode() for text in mirror.texts(REF, snapshot.resources).values())
@@ -59,8 +63,9 @@ def told(path):
 KILL_AT_EACH_STATEMENT = (
     SCRIPT
     + """
-folder = Path(sys.argv[1])
-engine = make_engine(folder / "base.db", "NORMAL")
+place = sys.argv[1]
+is_in_files = not place.startswith("postgresql://")
+engine = open_engine(place, "base")
 mirror = Mirror(engine, KEYS)
 first = Batch(None, Cursor("one"), False, Revision(0), NOW, tuple(map(render, "abcd")), pending=((ItemId("p"), NOW),))
 mirror.apply(REF, first)
@@ -68,16 +73,18 @@ engine.dispose()
 page = Batch(Cursor("one"), Cursor("two"), True, Revision(1), NOW, (render("a", 2), render("e")),
              seen=(ItemId("item b"),), removed=(ItemId("item c"),), settled=(ItemId("p"),),
              pending=((ItemId("q"), NOW),))
-outcomes = [told(folder / "base.db")]
+name = "copy" if is_in_files else "base"  # what takes nothing changes nothing: a server's needs no copy
+outcomes = [told(place, "base")]
 kills = 0
 while True:
-    path = folder / "copy.db"
-    for old in folder.glob("copy.db*"):
-        old.unlink()
-    shutil.copy(folder / "base.db", path)
+    if is_in_files:
+        folder = Path(place)
+        for old in folder.glob("copy.db*"):
+            old.unlink()
+        shutil.copy(folder / "base.db", folder / "copy.db")
     child = os.fork()
     if child == 0:
-        engine = make_engine(path, "NORMAL")
+        engine = open_engine(place, name)
         mirror = Mirror(engine, KEYS)
         left = kills
         def count(*_):
@@ -90,7 +97,7 @@ while True:
         mirror.apply(REF, page)
         os._exit(0)
     _, status = os.waitpid(child, 0)
-    outcomes.append(told(path))
+    outcomes.append(told(place, name))
     if os.WIFEXITED(status):
         break
     kills += 1
@@ -99,8 +106,9 @@ print(json.dumps(outcomes))
 )
 
 
-def test_a_process_killed_after_any_statement_of_a_page_has_taken_nothing_of_it(tmp_path: Path) -> None:
-    done = run([sys.executable, "-c", KILL_AT_EACH_STATEMENT, str(tmp_path)], stdout=PIPE, check=True, timeout=300)
+def test_a_process_killed_after_any_statement_of_a_page_has_taken_nothing_of_it(stores: Stores) -> None:
+    command = [sys.executable, "-c", KILL_AT_EACH_STATEMENT, stores.place]
+    done = run(command, stdout=PIPE, check=True, timeout=300, env=ENVIRONMENT)
     before, *killed, after = json.loads(done.stdout)
     assert len(killed) > 10
     assert killed == [before] * len(killed)
@@ -124,7 +132,7 @@ def test_a_process_killed_after_any_statement_of_a_page_has_taken_nothing_of_it(
 COUNT_TOGETHER = (
     SCRIPT
     + """
-engine = make_engine(Path(sys.argv[1]), "NORMAL")
+engine = open_engine(sys.argv[1], "mirror")
 mirror = Mirror(engine, KEYS)
 print("ready", flush=True)
 sys.stdin.readline()
@@ -144,12 +152,11 @@ engine.dispose()
 
 
 def test_processes_that_pull_at_once_never_take_a_page_twice(
-    open_mirror: OpenMirror, file: Path, engines: list[Engine]
+    open_mirror: OpenMirror, stores: Stores, engines: list[Engine]
 ) -> None:
     open_mirror()
-    processes = [
-        Popen([sys.executable, "-c", COUNT_TOGETHER, str(file)], stdin=PIPE, stdout=PIPE, text=True) for _ in range(2)
-    ]
+    command = [sys.executable, "-c", COUNT_TOGETHER, stores.place]
+    processes = [Popen(command, stdin=PIPE, stdout=PIPE, text=True, env=ENVIRONMENT) for _ in range(2)]
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

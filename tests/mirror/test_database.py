@@ -20,10 +20,17 @@ from bridge.mirror.schema import VERSION
 from bridge.model import CalendarRef, Name
 from bridge.resource import Rendered
 
+from stores import Files, Stores
+
 MakeEvent = Callable[..., Rendered]
 OpenMirror = Callable[..., Mirror]
 Pull = Callable[..., Applied]
 A = Name("a.ics")
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Stores:
+    return Files(tmp_path)
 
 
 def _step(sql: str, connection: Connection) -> None:
@@ -225,15 +232,15 @@ def test_processes_that_start_at_once_on_a_damaged_file_share_one_new_mirror(fil
 def test_a_folder_that_is_not_there_is_a_trouble_that_passes(
     open_mirror: OpenMirror, tmp_path: Path, ref: CalendarRef
 ) -> None:
-    file = tmp_path / "folder" / "mirror.db"
+    folder = tmp_path / "folder"
     with pytest.raises(Unavailable):
-        open_mirror(file=file)
-    file.parent.mkdir()
-    mirror = open_mirror(file=file)
-    file.parent.rename(tmp_path / "elsewhere")
+        open_mirror(name="folder/mirror")
+    folder.mkdir()
+    mirror = open_mirror(name="folder/mirror")
+    folder.rename(tmp_path / "elsewhere")
     with pytest.raises(Unavailable):
         mirror.status(ref)
-    (tmp_path / "elsewhere").rename(file.parent)
+    (tmp_path / "elsewhere").rename(folder)
     assert mirror.status(ref).revision == 0
 
 

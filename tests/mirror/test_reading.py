@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
 from bridge.model import Address, Calendar, CalendarRef, FolderId, Name, Revision, Rights, Viewer
 from bridge.resource import Rendered
+
+from stores import ON_SQLITE
 
 MakeEvent = Callable[..., Rendered]
 OpenMirror = Callable[..., Mirror]
@@ -108,16 +111,17 @@ def test_a_viewer_is_forgotten_whole_and_alone(
 # --- sealing -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("stores", [ON_SQLITE], indirect=True)
 def test_nothing_of_a_calendar_stands_in_the_clear_on_the_disk(
     mirror: Mirror, calendar: Calendar, ref: CalendarRef, event: MakeEvent, pull: Pull, now: datetime
 ) -> None:
     pull(event("a.ics"), event("b.ics"), pending=((ItemId("pending-item"), now),), cursor="cursor-value")
     pull(removed=(ITEM_B,), cursor="cursor-value")
     mirror.put_calendars(ref.viewer, ref.mailbox, (calendar,), now)
-    path = mirror._database._path
-    stored = b"".join(part.read_bytes() for part in path.parent.iterdir())
+    file = Path(mirror._database._store.name)
+    stored = b"".join(part.read_bytes() for part in file.parent.glob("mirror.db*"))
     assert len(stored) > 20_000
     telling = ["Subject of", "uid of", "a.ics", "b.ics", "item of", "pending-item", "cursor-value", "VEVENT", "Busy"]
     telling += ["anna@example.com", "AAMkFolder=", "Anna's calendar", "example.com"]
     assert [word for word in telling if word.encode() in stored] == []
-    assert path.stat().st_mode & 0o777 == 0o600
+    assert file.stat().st_mode & 0o777 == 0o600

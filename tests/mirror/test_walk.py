@@ -7,7 +7,6 @@ the calendar was at every revision.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -274,17 +273,16 @@ class Walk(RuleBasedStateMachine):
 
 
 def test_any_walk_of_pages_pushes_and_listings_ends_where_the_model_does(
-    open_mirror: OpenMirror, event: MakeEvent, ref: CalendarRef, tmp_path: Path
+    open_mirror: OpenMirror, event: MakeEvent, ref: CalendarRef
 ) -> None:
     walks = 0
 
     def begin() -> Walk:
         nonlocal walks
         walks += 1
-        file = tmp_path / f"{walks}.db"
-        mirror = open_mirror(file=file)
+        mirror = open_mirror(name=f"walk_{walks}")
         mirror.status(ref)
-        second = open_mirror(file=file)
+        second = open_mirror(name=f"walk_{walks}")
 
         def fresh() -> Mirror:
             second._memory.forget(ref.viewer)

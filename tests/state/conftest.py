@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.database import make_engine
 from bridge.keys import Keys
 from bridge.model import Address, CalendarRef, FolderId, OrganisationId, Viewer
 from bridge.state.state import State
+
+from stores import Stores
 
 OpenState = Callable[..., State]
 
@@ -26,12 +27,12 @@ def keys() -> Keys:
 
 
 @pytest.fixture
-def open_state(tmp_path: Path, keys: Keys) -> Iterator[OpenState]:
-    """Open the state of the folder again, as another process would."""
+def open_state(stores: Stores, tmp_path: Path, keys: Keys) -> Iterator[OpenState]:
+    """Open the one state again, as another process would."""
     with ExitStack() as stack:
 
         def open_one(keys: Keys = keys) -> State:
-            engine = make_engine(tmp_path / "state.db", "FULL")
+            engine = stores.engine("state")
             stack.callback(engine.dispose)
             state = State(engine, keys, tmp_path)
             stack.callback(state.close)

@@ -19,8 +19,15 @@ from bridge.state.schema import VERSION
 from bridge.state.shares import AddedShare
 from bridge.state.state import State
 
+from stores import Files, Stores
+
 OpenState = Callable[..., State]
 WORK = CalendarName("work-calendar")
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Stores:
+    return Files(tmp_path)
 
 
 def run_sql(file: Path, statement: str) -> None:

@@ -20,6 +20,8 @@ from bridge.model import Address, CalendarRef, FolderId, Name, OrganisationId
 from bridge.state.intents import FIRST_STEP, Intent, IntentStands
 from bridge.state.state import State
 
+from stores import Stores, wait_for_death
+
 OpenState = Callable[..., State]
 Begin = Callable[..., Intent]
 A, B = Name("a.ics"), Name("b.ics")
@@ -82,6 +84,25 @@ def test_of_many_pushes_of_a_resource_that_begin_at_once_one_does(begin: Begin, 
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(try_to_begin, range(8))) == 1
+
+
+def test_of_names_of_one_uid_that_begin_at_once_all_but_the_first_see_an_earlier_one(
+    begin: Begin, open_state: OpenState, ref: CalendarRef
+) -> None:
+    states = [open_state() for _ in range(4)]
+    start = threading.Barrier(4)
+
+    def begin_and_look(number: int) -> bool:
+        start.wait()
+        own = begin(Name(f"{number}.ics"), state=states[number % 4])
+        return any(one.uid == own.uid and one.id < own.id for one in states[number % 4].intents.standing(ref))
+
+    for _round in range(5):
+        with ThreadPoolExecutor(4) as pool:
+            seen = list(pool.map(begin_and_look, range(4)))
+        assert seen.count(False) == 1
+        for intent in states[0].intents.standing(ref):
+            states[0].intents.drop(intent)
 
 
 def test_other_names_calendars_mailboxes_and_organisations_are_free(begin: Begin, ref: CalendarRef) -> None:
@@ -207,10 +228,9 @@ from bridge.keys import Keys
 from bridge.item import *
 from bridge.model import *
 from bridge.resource import *
-from bridge.database import make_engine
 from bridge.state.state import State
-folder = Path(sys.argv[1])
-state = State(make_engine(folder / "state.db", "FULL"), Keys({"1": b"1" * 32}, b"l" * 32), folder)
+from stores import open_engine
+state = State(open_engine(sys.argv[2], "state"), Keys({"1": b"1" * 32}, b"l" * 32), Path(sys.argv[1]))
 viewer = Viewer(OrganisationId("example"), Address("anna@example.com"))
 ref = CalendarRef(viewer, Address("anna@example.com"), FolderId("AAMkFolder="))
 now = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -223,9 +243,11 @@ sys.stdin.read()
 
 
 def test_the_intent_of_a_killed_process_stands_and_is_taken_over(
-    begin: Begin, state: State, ref: CalendarRef, tmp_path: Path, now: datetime
+    begin: Begin, state: State, ref: CalendarRef, tmp_path: Path, now: datetime, stores: Stores
 ) -> None:
-    with Popen([sys.executable, "-c", BEGIN_AND_WAIT, str(tmp_path)], stdin=PIPE, stdout=PIPE, text=True) as process:
+    command = [sys.executable, "-c", BEGIN_AND_WAIT, str(tmp_path), stores.place]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with Popen(command, stdin=PIPE, stdout=PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         number, owner = json.loads(process.stdout.readline())
         assert state.processes.is_alive(owner)
@@ -234,6 +256,7 @@ def test_the_intent_of_a_killed_process_stands_and_is_taken_over(
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
 
+    wait_for_death(stores.place, state.processes.own_id)
     assert not state.processes.is_alive(owner)
     (standing,) = state.intents.standing(ref)
     assert (standing.id, standing.owner, standing.step) == (number, owner, "sent")

@@ -11,6 +11,8 @@ from bridge.model import Address, CalendarRef, FolderId
 from bridge.state.kept_properties import LARGEST, MOST, home_of
 from bridge.state.state import State
 
+from stores import ON_SQLITE
+
 OpenState = Callable[..., State]
 NAME, OTHER = "{urn:x}secret-note", "{urn:x}other"
 ELEMENT = '<x:secret-note xmlns:x="urn:x" xml:lang="de">für Anna</x:secret-note>'
@@ -49,6 +51,7 @@ def test_too_much_is_refused_and_changes_nothing(state: State, ref: CalendarRef,
     assert state.properties.get(ref) == {NAME: ELEMENT}
 
 
+@pytest.mark.parametrize("stores", [ON_SQLITE], indirect=True)
 def test_nothing_stands_in_the_clear(state: State, ref: CalendarRef, tmp_path: Path) -> None:
     state.properties.change(ref, {NAME: ELEMENT})
     stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*.db*"))

@@ -1,10 +1,8 @@
 """What is personal to the viewers of others' calendars, and when it is forgotten."""
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +10,8 @@ from bridge.item import Uid
 from bridge.model import Address, CalendarRef, FolderId
 from bridge.state.personal_lines import GONE
 from bridge.state.state import State
+
+from stores import Stores
 
 OpenState = Callable[..., State]
 ONE, TWO = Uid("one@example"), Uid("two@example")
@@ -73,15 +73,12 @@ def test_the_events_of_one_calendar_say_nothing_of_anothers(state: State, ref: C
 
 
 def test_what_is_damaged_is_nothing_is_told_and_stays(
-    state: State, ref: CalendarRef, now: datetime, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    state: State, ref: CalendarRef, now: datetime, stores: Stores, caplog: pytest.LogCaptureFixture
 ) -> None:
     state.personal.put(ref, ONE, "text")
-    connection = sqlite3.connect(tmp_path / "state.db")
-    connection.execute("UPDATE personal_lines SET lines = x'00'")
-    connection.commit()
+    stores.run_sql("state", "UPDATE personal_lines SET lines = resource")
     assert state.personal.get(ref, ONE) is None
     assert "damaged" in caplog.text
     for moment in (now, now + GONE):
         state.personal.sweep(ref, set(), moment)
-    assert connection.execute("SELECT count(*) FROM personal_lines").fetchone() == (1,)
-    connection.close()
+    assert stores.run_sql("state", "SELECT count(*) FROM personal_lines") == [(1,)]

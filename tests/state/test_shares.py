@@ -1,15 +1,15 @@
 """Shares that the administrator has added."""
 
 import logging
-import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from bridge.model import Address, OrganisationId
 from bridge.state.shares import AddedShare
 from bridge.state.state import State
+
+from stores import Stores
 
 OpenState = Callable[..., State]
 HERE, ELSEWHERE = OrganisationId("example"), OrganisationId("other")
@@ -49,13 +49,12 @@ def test_organisations_have_shares_of_their_own(state: State) -> None:
     assert state.shares.all(HERE) == (BOBS_VIEW,)
 
 
-def test_a_damaged_share_hides_no_other(state: State, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_share_hides_no_other(state: State, stores: Stores, caplog: pytest.LogCaptureFixture) -> None:
     for share in (EVES_VIEW, BOBS_VIEW):
         state.shares.add(HERE, share)
-    connection = sqlite3.connect(tmp_path / "state.db")
-    connection.execute("UPDATE shares SET share = x'00' WHERE key = (SELECT max(key) FROM shares)")
-    connection.commit()
-    connection.close()
+    stores.run_sql(
+        "state", "UPDATE shares SET share = key WHERE viewer = (SELECT viewer FROM shares ORDER BY viewer LIMIT 1)"
+    )
     with caplog.at_level(logging.WARNING):
         assert len(state.shares.all(HERE)) == 1
     assert "damaged" in caplog.text

@@ -74,15 +74,46 @@ def bridged(
     ``reshaping`` is its rule `exceptions_on_change`.
     """
     with Simulator(PEOPLE, personality=personality, ntlm=ntlm, tls=ntlm, exceptions_on_change=reshaping) as exchange:
-        config = folder / "bridge.toml"
-        shares = "".join(f'[[share]]\nviewer = "{viewer}"\nowner = "{ANN}"\n' for viewer in (BEN, CLEO))
         secured = f'authentication = "ntlm"\nca_file = "{exchange.ca_file}"\n' if ntlm else ""
-        config.write_text(
-            f'[exchange]\nurl = "{exchange.url}"\n{secured}[server]\nlisten = "127.0.0.1:0"\nworkers = {workers}\n'
-            f'max_resource_size = "1 MiB"\n[state]\nfolder = "{folder / "own"}"\n[sync]\nfresh = {fresh}\n{shares}'
-        )
-        with command(folder, "serve", "--config", str(config)) as running:
-            url = running.wait_for(r"served at (http://\S+)")[1]
-            yield Bridged(url, exchange, running, folder)
+        with served(folder, exchange, fresh=fresh, workers=workers, secured=secured) as made:
+            yield made
         assert exchange.outbox == []
         assert exchange.invalid_answers == []
+
+
+@contextmanager
+def served(
+    folder: Path,
+    exchange: Simulator,
+    *,
+    fresh: int = 0,
+    workers: int = 1,
+    secured: str = "",
+    database: str = "",
+) -> Iterator[Bridged]:
+    """Run the command in front of this Exchange; ``secured`` are further lines about it, ``database`` is a URL."""
+    config = configure(folder, exchange, fresh=fresh, workers=workers, secured=secured, database=database)
+    with command(folder, "serve", "--config", str(config)) as running:
+        url = running.wait_for(r"served at (http://\S+)")[1]
+        yield Bridged(url, exchange, running, folder)
+
+
+def configure(
+    folder: Path,
+    exchange: Simulator,
+    *,
+    fresh: int = 0,
+    workers: int = 1,
+    secured: str = "",
+    database: str = "",
+) -> Path:
+    """Write a configuration and give its path. With a database, the bridge's URL is one that hosts share."""
+    config = folder / "bridge.toml"
+    shares = "".join(f'[[share]]\nviewer = "{viewer}"\nowner = "{ANN}"\n' for viewer in (BEN, CLEO))
+    kept = f'database = "{database}"\n' if database else ""
+    shared = 'url = "https://calendar.example.test"\n' if database else ""
+    config.write_text(
+        f'[exchange]\nurl = "{exchange.url}"\n{secured}[server]\nlisten = "127.0.0.1:0"\nworkers = {workers}\n{shared}'
+        f'max_resource_size = "1 MiB"\n[state]\nfolder = "{folder / "own"}"\n{kept}[sync]\nfresh = {fresh}\n{shares}'
+    )
+    return config

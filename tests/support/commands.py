@@ -47,6 +47,11 @@ class Running:
         self.process.terminate()
         return self.process.wait(DEADLINE)
 
+    def kill(self) -> None:
+        """Kill all its processes at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(DEADLINE)
+
     @property
     def told(self) -> str:
         """What it printed so far, errors included."""

@@ -185,7 +185,7 @@ class MemoryWatching(MemoryDirectory):
             self.authenticate(caller.credential)
             username = caller.credential.username
             if sum(one.credential.username == username for one in self.streams) >= self.most_streams:
-                raise ExchangeBusy("Too many streams are open.", 10)
+                raise ExchangeBusy("Too many streams are open.", 60)
             stream = MemoryStream([one.id for one in subscriptions], caller.credential, lambda: self._closed(stream))
             self.streams.append(stream)
             for one in subscriptions:

@@ -12,5 +12,5 @@ def told_since(mirror: Mirror, ref: CalendarRef, revision: int) -> tuple[tuple[N
     removed = mirror.removed(ref, snapshot.epoch, Revision(revision))
     if removed is None:
         return None
-    changed = tuple(name for name, listed in snapshot.resources.items() if listed.revision > revision)
+    changed = tuple(sorted(name for name, listed in snapshot.resources.items() if listed.revision > revision))
     return changed, tuple(name for name in removed if name not in snapshot.resources)

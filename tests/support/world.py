@@ -68,6 +68,7 @@ class World:
         self.url = "https://bridge.test"
         self.patience = Patience(known=30, first=30)  # a busy machine must not make answers old
         self.watches: Watches | None = None
+        self.keep: timedelta | None = None
         self._open()
 
     def _open(self) -> None:
@@ -89,11 +90,19 @@ class World:
                 most_bytes=100_000,
                 patience=self.patience,
                 watches=self.watches,
+                keep=self.keep,
             ),
             self.waiters,
             now=self.clock,
-            on_refused=self.refused.append,
+            logins=self,
         )
+
+    def forget(self, caller: Caller) -> None:
+        """Hear that a credential was refused."""
+        self.refused.append(caller)
+
+    def proved(self, caller: Caller) -> None:
+        """Hear that a credential was good."""
 
     def close(self) -> None:
         """Give back files and threads."""

@@ -2,8 +2,10 @@
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from eventually import eventually
 
 from bridge.errors import (
     AccessDenied,
@@ -330,3 +332,22 @@ def test_a_pull_reads_several_batches_side_by_side_and_all_of_them(world: World)
 
 def _wait(barrier: threading.Barrier) -> None:
     barrier.wait(30)
+
+
+def test_what_an_absent_viewer_was_told_goes_and_comes_back_with_him(world: World) -> None:
+    world.keep = timedelta(days=60)
+    world.restart()
+    world.outlook_adds("one@outlook")
+    world.etags()
+    ref = world.calendar().calendar.ref
+    epoch = world.mirror.status(ref).epoch
+    world.clock.move(59 * 86400)
+    world.etags()
+    world.clock.move(59 * 86400)
+    world.calendar(address=BEN)
+    assert world.mirror.status(ref).epoch == epoch
+    world.clock.move(2 * 86400)
+    world.calendar(address=BEN)
+    eventually(lambda: world.mirror.calendars(ref.viewer, ref.mailbox) is None)
+    assert list(world.etags()) == ["one@outlook.ics"]
+    assert world.mirror.status(ref).epoch != epoch

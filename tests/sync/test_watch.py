@@ -1,12 +1,12 @@
 """Calendars that Exchange says have changed: pulled then, and served without a question in between."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from eventually import eventually
 
 from bridge.errors import AccessDenied, CredentialRefused, ExchangeBusy, ExchangeUnreachable, RequestRefused
 from bridge.exchange import Notifications
@@ -15,17 +15,6 @@ from bridge.sync import watch, watched
 from bridge.sync.watch import Watches
 
 from world import ANN, BEN, CALENDAR, World
-
-SOON = 15.0
-"""Seconds for what takes milliseconds on a machine that has nothing else to do."""
-
-
-def eventually(is_so: Callable[[], bool]) -> None:
-    """Wait until it is so; there is no event of this process's to wait for, since other threads write the mirror."""
-    end = time.monotonic() + SOON
-    while not is_so():
-        assert time.monotonic() < end
-        threading.Event().wait(0.02)
 
 
 class Watching(World):
@@ -225,7 +214,7 @@ def test_a_limit_on_streams_is_kept_to_and_the_calendar_is_pulled_when_asked_for
     world.later()
     world.outlook_adds("two@outlook")
     assert len(world.etags()) == 2
-    assert world.exchange.calls["listen"] == 1, "Exchange asked for ten seconds"
+    assert world.exchange.calls["listen"] == 1, "Exchange asked for a minute"
     assert not world.is_quiet()
 
 

@@ -1,8 +1,7 @@
 """All that is particular to SQLite: how its files are opened, what is wrong with one, and how one is set aside.
 
-The state and the mirror are built on an engine from here. Both write SQLAlchemy Core that knows no database, and say
-by `for_writing` which transactions will write. An engine belongs to one process: make it after the fork. SQLite's
-locks and its connections do not survive one (https://www.sqlite.org/howtocorrupt.html, 2.6).
+An engine belongs to one process: SQLite's locks and its connections do not survive a fork
+(https://www.sqlite.org/howtocorrupt.html, 2.6).
 """
 
 import fcntl
@@ -10,17 +9,16 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError, DisconnectionError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, DisconnectionError
 
-from bridge.errors import Unavailable
+from bridge.database.store import WRITES, keep_store
 
 FileId = tuple[int, int]
 """Which file it is that has a name: its device and inode."""
@@ -29,7 +27,6 @@ _BUSY_MILLISECONDS = 10_000
 _IDLE_CONNECTIONS = 8  # each may keep a page cache of 2 MB
 _BURST_CONNECTIONS = 56  # more threads than that never run in one worker
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def make_engine(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> Engine:
@@ -53,7 +50,64 @@ def make_engine(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> Engine:
     event.listen(engine, "connect", connections.made)
     event.listen(engine, "checkout", connections.taken)
     event.listen(engine, "begin", _begin)
+    keep_store(engine, File(path))
     return engine
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A store in a file; see `Store`."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Its path."""
+        return str(self.path)
+
+    @property
+    def is_for_hosts(self) -> bool:
+        """Only processes of one machine share a file: its locks and its shared memory are that machine's."""
+        return False
+
+    def exists(self, _engine: Engine) -> bool:
+        """Say whether the file is there. Raises OSError where that cannot be seen."""
+        return self.path.exists()
+
+    def prepare(self, _connection: Connection) -> None:
+        """Do nothing: a file has room for tables."""
+
+    def find_damage(self, engine: Engine, *, thorough: bool = False) -> str | None:
+        """Read the whole file; where it is to be ``thorough``, its indexes are held against its tables, too."""
+        check = "integrity_check" if thorough else "quick_check"
+        try:
+            with engine.connect() as connection:
+                verdict = str(connection.exec_driver_sql(f"PRAGMA {check}(1)").scalar_one())
+        except DatabaseError as error:
+            if is_damage(error):
+                return str(error.orig)
+            raise
+        return None if verdict == "ok" else verdict
+
+    def check(self, connection: Connection, check: Callable[[Connection], None]) -> Hashable:
+        """Look at every new connection: the file may be another one since the last."""
+        with alone(self.path):
+            file = identify(self.path)
+            with connection.begin():
+                check(connection)
+        return file
+
+    def identify(self, _engine: Engine) -> FileId | None:
+        """Give which file it is."""
+        return identify(self.path)
+
+    def begin_anew(self, engine: Engine, which: Hashable | None) -> str | None:
+        """Rename the file with those beside it."""
+        with alone(self.path):
+            if which is None or identify(self.path) != which:
+                return None
+            engine.dispose()
+            return f"it became {set_aside(self.path)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,50 +137,13 @@ class _Connections:
 def _begin(connection: Connection) -> None:
     # A transaction that reads first and writes later can fail with SQLITE_BUSY without any waiting, if another has
     # written in between: https://www.sqlite.org/lang_transaction.html
-    writes = connection.get_execution_options().get("writes", False)
+    writes = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def for_writing(engine: Engine) -> Engine:
-    """Give the engine for transactions that write: one at a time, the next one waits. Its connections are the same."""
-    return engine.execution_options(writes=True)
-
-
-@contextmanager
-def troubles(store: str) -> Iterator[None]:
-    """Raise Unavailable, naming the store, where the database cannot be used now: locked, full, or not there.
-
-    Damage is raised as it comes: it does not pass.
-    """
-    try:
-        yield
-    except OperationalError as error:
-        if is_damage(error):
-            raise
-        raise Unavailable(f"{store} cannot be used now ({error.orig}).") from error
-    except OSError as error:
-        raise Unavailable(f"{store} cannot be used now ({error.strerror}).") from error
-
-
-def is_damage(error: DatabaseError) -> bool:
+def is_damage(error: DBAPIError) -> bool:
     """Say whether the file is no sound database, and not only out of reach."""
     return isinstance(error.orig, sqlite3.Error) and error.orig.sqlite_errorcode & 0xFF in _DAMAGED
-
-
-def find_damage(engine: Engine, *, thorough: bool = False) -> str | None:
-    """Read the whole file and give what is wrong with it, None when nothing is. For small files: it takes a while.
-
-    ``thorough`` holds its indexes against its tables, too.
-    """
-    check = "integrity_check" if thorough else "quick_check"
-    try:
-        with engine.connect() as connection:
-            verdict = str(connection.exec_driver_sql(f"PRAGMA {check}(1)").scalar_one())
-    except DatabaseError as error:
-        if is_damage(error):
-            return str(error.orig)
-        raise
-    return None if verdict == "ok" else verdict
 
 
 def identify(path: Path) -> FileId | None:
@@ -156,16 +173,6 @@ def set_aside(path: Path) -> Path:
         with suppress(FileNotFoundError):
             Path(f"{path}{part}").replace(f"{aside}{part}")
     return aside
-
-
-def to_microseconds(instant: datetime) -> int:
-    """Give an instant as it stands in a column."""
-    return (instant - _BEGINNING) // timedelta(microseconds=1)
-
-
-def from_microseconds(count: int) -> datetime:
-    """Give the instant of a column, in UTC."""
-    return _BEGINNING + timedelta(microseconds=count)
 
 
 def _create(path: Path) -> None:
