@@ -76,10 +76,10 @@ BOUNDS = (
         "ews/test_wire.py::test_a_packed_answer_that_unpacks_without_end_is_unusable",
     ),
     Bound(
-        "connections to each of the two SQLite databases",
-        "64, of which 8 stay open",
-        "`database.py`",
-        _CROWD,
+        "connections to each of the two databases",
+        "SQLite: 64, of which 8 stay open; PostgreSQL: 10, and one that tells that the process lives",
+        "`database/`",
+        "state/test_connections.py::test_connections_to_a_file_are_bounded_and_few_stay_open",
     ),
     Bound(
         "one request's body",
