@@ -79,7 +79,7 @@ BOUNDS = (
         "connections to each of the two SQLite databases",
         "64, of which 8 stay open",
         "`database/sqlite.py`",
-        _CROWD,
+        "state/test_connections.py::test_connections_to_a_file_are_bounded_and_few_stay_open",
     ),
     Bound(
         "connections to PostgreSQL, and waiting for one, for a lock, for a statement",

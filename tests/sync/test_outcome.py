@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.errors import Unavailable
+from bridge.errors import Unavailable, WriteUnderWay
 from bridge.state.intents import Intent
 from bridge.sync.outcome import UNCLEAR
 
@@ -50,3 +50,22 @@ def test_a_write_that_breaks_off_while_the_state_is_away_is_noted_as_unclear_onc
     assert world.put("new.ics", event("new"), new=True).created
     assert [item.content.uid for item in world.items()] == ["new"]
     assert intents.standing(ref) == ()
+
+
+def test_a_write_whose_intent_another_process_took_is_to_be_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = world.state.intents.begin
+    world.etags()
+
+    def begin_and_be_taken_for_dead(*args: Any, **more: Any) -> Intent:
+        intent = begin(*args, **more)
+        world.state.intents.take_over(intent)
+        return intent
+
+    monkeypatch.setattr(world.state.intents, "begin", begin_and_be_taken_for_dead)
+    with pytest.raises(WriteUnderWay):
+        world.put("new.ics", event("new"), new=True)
+    monkeypatch.undo()
+    assert world.put("new.ics", event("new"), new=True).created
+    assert [item.content.uid for item in world.items()] == ["new"]
