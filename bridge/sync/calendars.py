@@ -26,6 +26,8 @@ CALL = 20.0
 """Seconds for listing the folders of one mailbox."""
 FRESH = timedelta(seconds=60)
 """How long a listing of folders is served without asking again to who looks for calendars."""
+JUST_NOW = timedelta(seconds=5)
+"""The same where it is to be known whether a calendar is gone: not with every request of an app that asks for it."""
 FRESH_FOR_ONE = timedelta(minutes=15)
 """The same for who asks for one that is listed; its pull tells if it is gone. It is listed again behind the request."""
 
@@ -62,6 +64,10 @@ class Listing:
     def calendars(self, login: Login, *, fresh: bool = False) -> tuple[ServedCalendar, ...]:
         """List the viewer's calendars, his default one first. ``fresh`` asks Exchange whatever is known."""
         return self._all(login, timedelta() if fresh else FRESH)
+
+    def lately(self, login: Login) -> tuple[ServedCalendar, ...]:
+        """List the viewer's calendars as they were within `JUST_NOW`."""
+        return self._all(login, JUST_NOW)
 
     def calendar(self, login: Login, name: CalendarName) -> ServedCalendar | None:
         """Give one of the viewer's calendars, None where there is none of this name."""
