@@ -1,18 +1,21 @@
-"""kill -9 between any two steps of a write, then the client's retry: one event, as asked."""
+"""kill -9 between any two steps of a write, then the client's retry: one event, as asked; and of a pull."""
 
 import itertools
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.simulator import Simulator
+from bridge.simulator.model import Item
 
 from bridged import ANN, BEN, CLEO, PASSWORD, PEOPLE
 from events import event, instances, override, series
@@ -21,6 +24,7 @@ from postgres import wait_for_the_dead
 DYING = Path(__file__).parents[1] / "support" / "dying.py"
 PERSONALITIES = ["2019", "lenient", "2019 on postgresql"]
 TARGET = "Choir & more"
+PATIENCE = 60.0
 STRIDE = int(os.environ.get("KILL_STRIDE", "5"))
 """A call is two steps, before it and after; an odd stride meets either side in turn."""
 
@@ -366,6 +370,69 @@ def test_a_calendar_whose_creation_is_killed_at_any_step_is_there_once_after_the
         ]
         assert names.count("Brand new") == 1, f"killed at step {step}"
         assert not any(name.startswith("Brand new ") for name in names), f"killed at step {step}"
+
+
+def test_a_first_pull_killed_at_any_step_is_whole_when_it_is_asked_again(place: Place) -> None:
+    for number in range(5):
+        start = datetime.now(UTC) + timedelta(days=number)  # in the months that are read first
+        place.exchange.add_event(ANN, subject=f"Now {number}", start=start, end=start + timedelta(hours=1))
+        start += timedelta(days=500)
+        place.exchange.add_event(ANN, subject=f"Later {number}", start=start, end=start + timedelta(hours=1))
+    place.exchange.trouble("page_size", operation="SyncFolderItems", size=4)
+    whole = place.run("pull")
+    assert whole is not None
+    assert len(whole["etags"]) == 10
+    for step in every_step(whole["steps"]):
+        lose_mirror(place)
+        assert place.run("pull", fatal=step) is None, f"step {step} was never reached"
+        again = place.run("look")
+        assert again is not None, f"killed at step {step}"
+        assert again["etags"] == whole["etags"], f"killed at step {step}"
+
+
+@pytest.mark.parametrize("trouble", ["", "expired"])
+def test_a_pull_of_changes_killed_at_any_step_is_whole_when_it_is_asked_again(place: Place, trouble: str) -> None:
+    place.exchange.trouble("page_size", operation="SyncFolderItems", size=2)
+    changed = change_some(place, 0, trouble)
+    whole = place.run("pull")
+    assert whole is not None
+    assert sorted(whole["etags"]) == changed
+    for step in range(1, whole["steps"], STRIDE):
+        changed = change_some(place, step, trouble)
+        place.run("pull", fatal=step)
+        assert is_served(place, changed), f"killed at step {step}"
+
+
+def is_served(place: Place, names: list[str]) -> bool:
+    """Look until these names are served: a request waits for a pull of what is known two seconds, and no longer."""
+    end = time.monotonic() + PATIENCE
+    while (outcome := place.run("look")) and sorted(outcome["etags"]) != names:
+        if time.monotonic() > end:
+            return False
+    return outcome is not None
+
+
+def change_some(place: Place, number: int, trouble: str) -> list[str]:
+    """Remove all events at Exchange but the youngest, which is changed, and add others; give what is there then."""
+
+    def add(uid: str) -> Item:
+        noon = datetime(2027, 3, 1, 12, tzinfo=UTC)
+        return place.exchange.add_event(ANN, subject="New", uid=uid, start=noon, end=noon + timedelta(hours=1))
+
+    *older, youngest = place.exchange.events(ANN) or [add("u")]
+    for item in older:
+        place.exchange.remove_event(item)
+    place.exchange.change_event(youngest, Subject=f"Changed {number}")
+    for each in range(3):
+        add(f"u{number}-{each}")
+    if trouble:
+        place.exchange.expire_sync_states()
+    return sorted(f"{item.uid}.ics" for item in place.exchange.events(ANN))
+
+
+def lose_mirror(place: Place) -> None:
+    for path in (place.config.parent / "own").glob("mirror.db*"):
+        path.unlink()
 
 
 def remove_calendar(place: Place, name: str) -> None:
