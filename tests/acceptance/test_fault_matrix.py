@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from _pytest.mark import ParameterSet
 from troubled import PASSWORD, Troubled, troubled
 
 from bridge.simulator import CalendarPlan, PersonPlan
@@ -175,17 +174,7 @@ def cells(trouble: Trouble) -> list[Cell]:
     return [*known, *(Cell(one, Mailbox.NEW) for one in {one.kind: one for one in asked}.values())]
 
 
-UNMET = ("ErrorAccessDenied", "ErrorFolderNotFound", "ErrorItemNotFound")
-"""Codes for one calendar that is listed all the same: what is known of it is not served, which law 3 asks for."""
-
-
-def _with_marks(trouble: Trouble) -> Trouble | ParameterSet:
-    if trouble.effect is not Effect.EVENTS_FAIL or trouble.knob.code not in UNMET:
-        return trouble
-    return pytest.param(trouble, marks=pytest.mark.xfail(strict=True, reason="answered 503 though it is known"))
-
-
-@pytest.mark.parametrize("trouble", [_with_marks(one) for one in TROUBLES], ids=lambda trouble: trouble.name)
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
 def test_requests_in_trouble(
     trouble: Trouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
