@@ -156,10 +156,11 @@ class CalendarStore:
 
     def calendar(self, login: Login, name: CalendarName) -> ServedCalendar:
         """Give one of the viewer's calendars. Raises NotFound, Unavailable."""
-        for served in self.calendars(login):
-            if served.name == name:
-                return served
-        raise NotFound("There is no calendar of this name.")
+        self._note_viewer(login.caller.viewer)
+        served = self._asking(login, lambda: self._listing.calendar(login, name))
+        if served is None:
+            raise NotFound("There is no calendar of this name.")
+        return served
 
     def snapshot(self, login: Login, served: ServedCalendar, *, fresh: bool = False, need: Need = WHOLE) -> Snapshot:
         """Give the calendar as mirrored, brought up to date first where the freshness policy says so.
