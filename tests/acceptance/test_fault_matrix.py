@@ -22,8 +22,8 @@ from door import Answer
 from events import event
 
 AT_ONCE = 4
-LONG_AGO = -700.0
-"""Seconds: a mirror counts as fresh for 15, a list of calendars for 60, a login for 600."""
+LONG_AGO = -7200.0
+"""Seconds: a mirror is fresh for 15, a list of calendars for 60, a login for 600; for 3600 nobody waits for that."""
 PASSED = 3600.0
 """Seconds after which every back-off, and what is remembered of a failure, is over."""
 START = datetime(2035, 3, 5, 9, tzinfo=UTC)
@@ -32,7 +32,7 @@ HERE = ("one", "two", "more")
 """The UIDs of the events that are there from the beginning; `later` comes when the mailbox has been read."""
 OF_ALL_CALENDARS = ("PROPFIND 1 of the home", "MOVE")
 """The requests before which not only the default calendar is read."""
-SHORTEST = 600
+SHORTEST = 7000
 """The least Age in seconds of what was read so long ago."""
 
 
