@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from bridge.accounts.accounts import Accounts, utc_now
 from bridge.config import Settings, service_password
 from bridge.database import make_engine, make_server_engine
-from bridge.errors import ConfigurationInvalid
+from bridge.errors import ConfigurationInvalid, Unavailable
 from bridge.ews.exchange import EwsExchange
 from bridge.ews.settings import EwsSettings
 from bridge.exchange import Waiters
@@ -102,7 +102,14 @@ def build(settings: Settings) -> Service:
             on_refused=accounts.forget,
             working_elsewhere=settings.freebusy.working_elsewhere,
         )
-        return Service(settings, accounts, store, index, busy_time, front_page, opened.pop_all().close)
+
+        def page(base_url: str) -> bytes:
+            try:
+                return front_page(base_url, mirror.first_pulls())
+            except Unavailable:
+                return front_page(base_url)
+
+        return Service(settings, accounts, store, index, busy_time, page, opened.pop_all().close)
 
 
 def open_state_engine(settings: Settings) -> Engine:

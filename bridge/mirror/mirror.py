@@ -21,6 +21,7 @@ from bridge.mirror.calendar_row import (
 )
 from bridge.mirror.change import Change
 from bridge.mirror.database import MirrorDatabase
+from bridge.mirror.overview import FirstPulls, read_first_pulls
 from bridge.mirror.pending_row import AT_ONCE, find_due, postpone, settle
 from bridge.mirror.reading import (
     find_former,
@@ -206,6 +207,11 @@ class Mirror:
             write_calendar(connection, replace(calendar, rendering=seals.rendering(url)))
 
     # --- viewers ---
+
+    def first_pulls(self) -> FirstPulls:
+        """Give how far the calendars are, all together, that are being read for the first time."""
+        with self._database.reading() as connection:
+            return read_first_pulls(connection)
 
     def calendars(self, viewer: Viewer, mailbox: Address) -> FolderListing | None:
         """Give the calendar folders of a mailbox as last listed to the viewer."""

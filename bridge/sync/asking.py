@@ -1,21 +1,24 @@
 """How Exchange is asked once, however many requests wait for the answer, and how long they do.
 
 A request that waited in vain is answered from what is known, and whoever sent it does not wait again while the same
-question is still being asked: an app sends many requests to see one calendar.
+question is still being asked: an app sends many requests to see one calendar. What one request asks for in a row, of
+several calendars, it waits for no longer than for one.
 """
 
 import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from cachetools import TTLCache
 
-from bridge.errors import BridgeError, ExchangeBusy, MirrorFilling, Unavailable
+from bridge.errors import AccessDenied, BridgeError, ExchangeBusy, FolderMissing, MirrorFilling, Unavailable
 from bridge.exchange import Waiters
 from bridge.model import Viewer
 from bridge.sync.freshness import Patience
@@ -26,10 +29,28 @@ RETRY_FILLING = 5.0
 """Seconds after which a client may come back while something is read for the first time."""
 AT_ONCE = 16
 """Questions that are asked side by side; the others wait for their turn."""
-SPENT_FOR = 15.0
-"""Seconds for which it counts that somebody has waited."""
 MOST_REMEMBERED = 10_000
-"""Viewers who waited, and questions that failed."""
+"""Questions that failed."""
+
+
+@dataclass(slots=True)
+class _Spent:
+    """How long (seconds) a request has waited so far."""
+
+    seconds: float = 0.0
+
+
+_REQUEST: ContextVar[_Spent | None] = ContextVar("_REQUEST", default=None)
+
+
+@contextmanager
+def one_request() -> Iterator[None]:
+    """Let everything that this thread asks for meanwhile count as one request's."""
+    before = _REQUEST.set(_Spent())
+    try:
+        yield
+    finally:
+        _REQUEST.reset(before)
 
 
 @dataclass(eq=False)
@@ -65,10 +86,9 @@ class Asking:
         self._moved = threading.Condition()
         self._flights: dict[Hashable, _Flight] = {}
         self._parts = 0
-        self._failed: TTLCache[Hashable, Unavailable] = TTLCache(
+        self._failed: TTLCache[Hashable, BridgeError] = TTLCache(
             MOST_REMEMBERED, self._patience.pause, lambda: now().timestamp()
         )
-        self._spent: TTLCache[Viewer, float] = TTLCache(MOST_REMEMBERED, SPENT_FOR, time.monotonic)
 
     def bring(
         self,
@@ -119,7 +139,7 @@ class Asking:
 
     def _wait(self, question: Hashable, ask: Callable[[], None], viewer: Viewer, wait: _Wait) -> None:
         with self._moved:
-            failed: Unavailable | None = self._failed.get(question)
+            failed: BridgeError | None = self._failed.get(question)
         if failed is not None:
             raise failed
         flight = self._start(question, ask)
@@ -128,7 +148,7 @@ class Asking:
         seconds = self._left(viewer, known=wait.known)
         if seconds > 0:
             with self._waiters.waiting(viewer):
-                self._stay(flight, viewer, seconds, wait)
+                self._stay(flight, seconds, wait)
         if flight.landed and flight.error is not None:
             raise flight.error
         if not flight.landed and not wait.is_enough():
@@ -136,14 +156,16 @@ class Asking:
             raise MirrorFilling("This is being read from Exchange; it takes a while.", RETRY_FILLING)
 
     def _left(self, viewer: Viewer, *, known: bool) -> float:
-        """Give how long (seconds) somebody waits now: for what is known, less what he has waited a moment ago."""
+        """Give how long (seconds) somebody waits now: for what is known, less what the request has waited already."""
         with self._moved:
             if any(viewer in flight.in_vain for flight in self._flights.values()):
                 return 0.0
-            spent: float = self._spent.get(viewer, 0.0)
-        return self._patience.known - spent if known else self._patience.first
+        if not known:
+            return self._patience.first
+        spent = _REQUEST.get()
+        return self._patience.known - (spent.seconds if spent is not None else 0.0)
 
-    def _stay(self, flight: _Flight, viewer: Viewer, seconds: float, wait: _Wait) -> None:
+    def _stay(self, flight: _Flight, seconds: float, wait: _Wait) -> None:
         begun = time.monotonic()
         if not wait.at_once:
             with self._moved:
@@ -155,8 +177,9 @@ class Asking:
                 if not self._moved.wait_for(lambda: flight.landed or self._parts != seen, left):  # noqa: B023 - called here
                     break
                 seen = self._parts
-        with self._moved:
-            self._spent[viewer] = self._spent.get(viewer, 0.0) + time.monotonic() - begun
+        spent = _REQUEST.get()
+        if spent is not None:
+            spent.seconds += time.monotonic() - begun
 
     def _start(self, question: Hashable, ask: Callable[[], None]) -> _Flight:
         with self._moved:
@@ -187,7 +210,7 @@ class Asking:
         with self._moved:
             flight.landed = True
             self._flights.pop(question, None)
-            if isinstance(flight.error, Unavailable):
+            if isinstance(flight.error, Unavailable | FolderMissing | AccessDenied):
                 self._failed[question] = flight.error
             else:
                 self._failed.pop(question, None)

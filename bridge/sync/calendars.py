@@ -25,7 +25,11 @@ LOG = logging.getLogger(__name__)
 CALL = 20.0
 """Seconds for listing the folders of one mailbox."""
 FRESH = timedelta(seconds=60)
-"""How long a listing of folders is served without asking again."""
+"""How long a listing of folders is served without asking again to who looks for calendars."""
+JUST_NOW = timedelta(seconds=5)
+"""The same where it is to be known whether a calendar is gone: not with every request of an app that asks for it."""
+FRESH_FOR_ONE = timedelta(minutes=15)
+"""The same for who asks for one that is listed; its pull tells if it is gone. It is listed again behind the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,27 @@ class Listing:
 
     def calendars(self, login: Login, *, fresh: bool = False) -> tuple[ServedCalendar, ...]:
         """List the viewer's calendars, his default one first. ``fresh`` asks Exchange whatever is known."""
+        return self._all(login, timedelta() if fresh else FRESH)
+
+    def lately(self, login: Login) -> tuple[ServedCalendar, ...]:
+        """List the viewer's calendars as they were within `JUST_NOW`."""
+        return self._all(login, JUST_NOW)
+
+    def calendar(self, login: Login, name: CalendarName) -> ServedCalendar | None:
+        """Give one of the viewer's calendars, None where there is none of this name."""
+        for age in (None, FRESH):
+            for served in self._all(login, age):
+                if served.name == name:
+                    return served
+        return None
+
+    def _all(self, login: Login, age: timedelta | None) -> tuple[ServedCalendar, ...]:
+        """List the calendars, at most so old; None: whatever is known will do for now."""
         own = login.mailbox
-        served = self._named(own, self._of(login, own.address, fresh=fresh), {})
+        served = self._named(own, self._of(login, own.address, age), {})
         for owner in self._owners(login):
             known = {one.calendar.ref for one in served}
-            for calendar in self._shared(login, owner, fresh=fresh):
+            for calendar in self._shared(login, owner, age):
                 if calendar.ref not in known:  # he may be named twice, by an alias too
                     whose = Mailbox(calendar.ref.mailbox, calendar.owner_name)
                     taken = {one.name: one for one in served}
@@ -84,20 +104,24 @@ class Listing:
         added = [share.owner for share in self._added.of(login.caller.viewer.organisation, own)]
         return tuple(owner for owner in dict.fromkeys(configured + added) if owner not in own)
 
-    def _shared(self, login: Login, owner: Address, *, fresh: bool) -> tuple[Calendar, ...]:
+    def _shared(self, login: Login, owner: Address, age: timedelta | None) -> tuple[Calendar, ...]:
         """List what of another's calendars the viewer may read: nothing, where Exchange says he may see nothing."""
-        return tuple(one for one in self._of(login, owner, fresh=fresh) if one.rights.read)
+        return tuple(one for one in self._of(login, owner, age) if one.rights.read)
 
-    def _of(self, login: Login, mailbox: Address, *, fresh: bool) -> tuple[Calendar, ...]:
+    def _of(self, login: Login, mailbox: Address, age: timedelta | None) -> tuple[Calendar, ...]:
         viewer = login.caller.viewer
+        question = ("calendars", viewer, mailbox)
         known = self._mirror.calendars(viewer, mailbox)
-        if known is None or fresh or self._now() - known.listed_at > FRESH:
+        listed_ago = None if known is None else self._now() - known.listed_at
 
-            def ask() -> None:
-                self._ask(login, mailbox)
+        def ask() -> None:
+            self._ask(login, mailbox)
 
-            self._asking.bring(("calendars", viewer, mailbox), ask, viewer=viewer, known=known is not None)
+        if listed_ago is None or (age is not None and listed_ago > age):
+            self._asking.bring(question, ask, viewer=viewer, known=known is not None)
             known = self._mirror.calendars(viewer, mailbox)
+        elif listed_ago > FRESH_FOR_ONE:
+            self._asking.start(question, ask, lambda _: None)
         return known.calendars if known is not None else ()
 
     def _ask(self, login: Login, mailbox: Address) -> tuple[Calendar, ...]:

@@ -156,20 +156,34 @@ class CalendarStore:
 
     def calendar(self, login: Login, name: CalendarName) -> ServedCalendar:
         """Give one of the viewer's calendars. Raises NotFound, Unavailable."""
-        for served in self.calendars(login):
-            if served.name == name:
-                return served
-        raise NotFound("There is no calendar of this name.")
+        self._note_viewer(login.caller.viewer)
+        served = self._asking(login, lambda: self._listing.calendar(login, name))
+        if served is None:
+            raise NotFound("There is no calendar of this name.")
+        return served
 
     def snapshot(self, login: Login, served: ServedCalendar, *, fresh: bool = False, need: Need = WHOLE) -> Snapshot:
         """Give the calendar as mirrored, brought up to date first where the freshness policy says so.
 
         ``fresh`` is a client's ``Cache-Control: no-cache``. Raises Unavailable when less is known than the need.
         """
-        snapshot = self._asking(login, lambda: self._refresher.snapshot(login, served, fresh=fresh, need=need), served)
+        snapshot = self._asking(login, lambda: self._brought_up(login, served, fresh=fresh, need=need), served)
         if self._watcher is not None:
             self._watcher.notice(served)
         return snapshot
+
+    def _brought_up(self, login: Login, served: ServedCalendar, *, fresh: bool, need: Need) -> Snapshot:
+        """Give the calendar; as last known where Exchange lists it and denies it at the same time."""
+        try:
+            return self._refresher.snapshot(login, served, fresh=fresh, need=need)
+        except (FolderMissing, AccessDenied):
+            known = self._mirror.snapshot(served.calendar.ref)
+            if not known.is_complete or not self._is_listed(login, served):
+                raise
+            LOG.warning(
+                "served as last known: Exchange lists a calendar and says that it may not be read or is not there"
+            )
+            return known
 
     def texts(self, served: ServedCalendar, names: Iterable[Name]) -> dict[Name, bytes]:
         """Give the bytes served for these resources, from the mirror; names that are not there are left out."""
@@ -320,10 +334,12 @@ class CalendarStore:
 
     def _see_whether_gone(self, login: Login, served: ServedCalendar) -> BridgeError:
         """Tell a calendar that is gone, or not shown any more, from trouble (architecture, law 3)."""
-        there = {one.calendar.ref for one in self._listing.calendars(login, fresh=True)}
-        if served.calendar.ref not in there:
+        if not self._is_listed(login, served):
             return NotFound("There is no calendar of this name any more.")
         return ExchangeFailed("Exchange lists this calendar but does not let it be used at this moment.")
+
+    def _is_listed(self, login: Login, served: ServedCalendar) -> bool:
+        return served.calendar.ref in {one.calendar.ref for one in self._listing.lately(login)}
 
     def _waiting(self, login: Login, ask: Callable[[], T], served: ServedCalendar | None = None) -> T:
         """Ask on the request's own thread, which holds a place meanwhile. Raises Unavailable, Refused."""

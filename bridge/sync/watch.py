@@ -30,8 +30,9 @@ IDLE = 30 * 60.0
 """Seconds after a viewer's last request after which his calendars are not watched any more."""
 CLAIM_AGAIN = 15.0
 """Seconds until it is looked again whether another process still watches a calendar."""
-GATHER, GATHER_OPEN = 0.2, 30.0
-"""Seconds that further calendars are waited for before a stream is opened; and opened anew, where many are on it."""
+GATHER = 0.2
+"""Seconds that further calendars are waited for before a stream is opened, and opened anew: for each mailbox on it."""
+LONGEST_GATHER = 30.0
 SILENCE = 120.0
 """Seconds without a byte after which a stream counts as broken. Exchange beats about every 45 s."""
 
@@ -109,8 +110,7 @@ class Watcher:
         self._places[ref] = (place, channel)
         owner = Viewer(ref.viewer.organisation, ref.mailbox)
         channel.units.setdefault(ref.mailbox, Unit(owner)).places[ref] = place
-        many = self._watches.serves and channel.stream is not None
-        channel.open_by(time.monotonic() + (GATHER_OPEN if many else GATHER))
+        channel.open_by(time.monotonic() + min(LONGEST_GATHER, GATHER * len(channel.units)))
         self._open_in_time(channel)
 
     def _channel_for(self, ref: CalendarRef) -> Channel:

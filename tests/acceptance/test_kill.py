@@ -74,7 +74,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         kept = f'database = "{database}"\n' if database else ""
         config.write_text(
             f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{tmp_path / "own"}"\n{kept}[sync]\nfresh = 0\n'
-            + "".join(f'[[share]]\nviewer = "{viewer}"\nowner = "{ANN}"\n' for viewer in (BEN, CLEO))
+            "watch = false\n" + "".join(f'[[share]]\nviewer = "{viewer}"\nowner = "{ANN}"\n' for viewer in (BEN, CLEO))
         )
         with subprocess.Popen(
             [sys.executable, str(DYING)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path

@@ -24,6 +24,7 @@ from bridge.resource import ANY_ETAG, Conditions, Snapshot
 from bridge.service import Service, build
 from bridge.state.intents import Intents
 from bridge.state.personal_lines import PersonalLines
+from bridge.sync.freshness import Patience
 
 WATCHED: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
     (
@@ -103,6 +104,8 @@ def write(asked: dict[str, Any]) -> dict[str, Any]:
     which it may die, too. How the event is served in the end is in the outcome.
     """
     service = build(load(Path(asked["config"])))
+    # A busy machine must not let a write begin while a pull goes on behind it: each step has its number
+    service.store._questions._patience = Patience(known=60, first=60)
     login = service.accounts.log_in(asked["login"], asked["password"])
     if asked["operation"] == "pull":
         _watch(PULLED, asked["fatal"])

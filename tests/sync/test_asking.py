@@ -11,7 +11,7 @@ import pytest
 from bridge.errors import CredentialRefused, ExchangeBusy, ExchangeUnreachable, MirrorFilling
 from bridge.exchange import Waiters
 from bridge.model import Address, OrganisationId, Viewer
-from bridge.sync.asking import Asking
+from bridge.sync.asking import Asking, one_request
 from bridge.sync.freshness import Patience
 
 ANN, BEN = (Viewer(OrganisationId("test"), Address(f"{name}@example.test")) for name in ("ann", "ben"))
@@ -86,14 +86,20 @@ def test_who_waited_in_vain_does_not_wait_again_for_that_nor_for_another_questio
     assert question.asked == 1
 
 
-def test_waits_of_one_viewer_in_a_row_together_take_no_longer_than_one(make: Callable[[Patience], Asking]) -> None:
+def test_what_one_request_asks_for_in_a_row_it_waits_for_no_longer_than_for_one(
+    make: Callable[[Patience], Asking],
+) -> None:
     asking = make(Patience(known=0.4, first=30))
 
     def slow() -> None:
         time.sleep(0.3)  # it stands for an Exchange that takes its time
 
-    asking.bring("one", slow, viewer=ANN, known=True)
-    assert waited(lambda: asking.bring("two", slow, viewer=ANN, known=True)) < 0.25
+    with one_request():
+        asking.bring("one", slow, viewer=ANN, known=True)
+        assert waited(lambda: asking.bring("two", slow, viewer=ANN, known=True)) < 0.25
+    for question in ("three", "four"):
+        with one_request():
+            assert waited(lambda question=question: asking.bring(question, slow, viewer=BEN, known=True)) >= 0.3  # type: ignore[misc]
 
 
 def test_what_was_never_known_is_not_served_but_told_to_be_on_its_way(make: Callable[[Patience], Asking]) -> None:

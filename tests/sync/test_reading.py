@@ -295,9 +295,22 @@ def test_a_calendar_that_is_no_longer_shared_is_gone(world: World) -> None:
 
 
 def test_a_denied_pull_of_a_calendar_that_is_listed_is_trouble_and_no_deletion(world: World) -> None:
-    world.etags()
+    world.outlook_adds("one@outlook")
+    known = world.etags()
     world.later()
-    world.exchange.fail("feed", AccessDenied("denied"))
+    world.exchange.fail("feed", AccessDenied("denied"), times=2)
+    assert world.etags() == known
+    assert world.etags() == known
+    world.clock.move(6)
+    assert world.etags() == known
+    world.clock.move(6)
+    asked = world.exchange.calls["feed"]
+    assert world.etags() == known
+    assert world.exchange.calls["feed"] == asked + 1
+
+
+def test_a_denied_first_pull_of_a_calendar_that_is_listed_is_unavailable(world: World) -> None:
+    world.exchange.fail("window", AccessDenied("denied"))
     with pytest.raises(Unavailable):
         world.etags()
 

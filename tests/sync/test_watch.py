@@ -52,7 +52,6 @@ class Watching(World):
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.sync.loop.TICK", 0.05)
     monkeypatch.setattr(watch, "GATHER", 0.0)
-    monkeypatch.setattr(watch, "GATHER_OPEN", 0.1)
     monkeypatch.setattr(watch, "SIGN", 0.1)
     monkeypatch.setattr(watch, "CLAIM_AGAIN", 0.2)
     monkeypatch.setattr(watched, "FIRST_RETRY", 0.1)
