@@ -120,14 +120,17 @@ class Mirror:
 
     # --- one calendar: writing ---
 
-    def begin_listing(self, ref: CalendarRef, total: int | None = None) -> None:
-        """Start a full listing: the cursor is None, and its last page will sweep what it has not named.
-
-        ``total`` is how many items Exchange says there are.
-        """
+    def note_total(self, ref: CalendarRef, total: int) -> None:
+        """Note how many items Exchange says there are, for telling how far a first pull is."""
         seals = CalendarSeals(self._keys, ref)
         with self._writing(seals) as (connection, calendar):
-            write_calendar(connection, replace(start_listing(calendar), total=total))
+            write_calendar(connection, replace(calendar, total=total))
+
+    def begin_listing(self, ref: CalendarRef) -> None:
+        """Start a full listing: the cursor is None, and its last page will sweep what it has not named."""
+        seals = CalendarSeals(self._keys, ref)
+        with self._writing(seals) as (connection, calendar):
+            write_calendar(connection, start_listing(calendar))
 
     def apply(self, ref: CalendarRef, batch: Batch) -> Applied:
         """Take in a page of the change feed, all of it in one transaction. Raises CursorMoved.

@@ -78,7 +78,7 @@ class Listing:
         return None
 
     def _all(self, login: Login, age: timedelta | None) -> tuple[ServedCalendar, ...]:
-        """List the calendars, at most so old; None: whatever is known will do for now."""
+        """List the calendars, at most so old: 0 as they are now; None: whatever is known will do for now."""
         own = login.mailbox
         served = self._named(own, self._of(login, own.address, age), {})
         for owner in self._owners(login):
@@ -117,7 +117,7 @@ class Listing:
         def ask() -> None:
             self._ask(login, mailbox)
 
-        if listed_ago is None or (age is not None and listed_ago > age):
+        if listed_ago is None or (age is not None and (listed_ago > age or not age)):
             self._asking.bring(question, ask, viewer=viewer, known=known is not None)
             known = self._mirror.calendars(viewer, mailbox)
         elif listed_ago > FRESH_FOR_ONE:

@@ -29,6 +29,8 @@ LOG = logging.getLogger(__name__)
 
 CALL = 60.0
 """Seconds for one call of a pull."""
+WINDOW = 20.0
+"""Seconds for finding out what is in the window: what takes longer is no help to who waits."""
 BATCH = 50
 """How many items one call reads."""
 AT_ONCE = 3
@@ -82,6 +84,8 @@ class Puller:
         """
         render_again(self._mirror, self._renderer, ref, context)
         status = self._mirror.status(ref)
+        if status.pulled_at is None and total is not None:
+            self._mirror.note_total(ref, total)
         if status.pulled_at is None and status.cursor is None and status.window is None:
             self._take_window(caller, ref, context)
         while not self._page(caller, ref, context, total):
@@ -98,7 +102,7 @@ class Puller:
         now, snapshot = self._now(), self._mirror.snapshot(ref)
         window = Window(_month(now, -MONTHS_BEFORE), _month(now, MONTHS_AFTER + 1), now)
         try:
-            ids = self._exchange.window(caller, ref, window.start, window.end, Deadline.after(CALL))
+            ids = self._exchange.window(caller, ref, window.start, window.end, Deadline.after(WINDOW))
             found = self._get(caller, ref, ids)
         except (RequestRefused, ExchangeFailed, ExchangeTimedOut, AnswerUnusable) as error:
             LOG.info("a calendar is read without its window first: %s", error)
@@ -117,7 +121,7 @@ class Puller:
         """Take one page; say whether it was the last."""
         status = self._mirror.status(ref)
         if status.cursor is None and not status.is_listing:
-            self._mirror.begin_listing(ref, total)
+            self._mirror.begin_listing(ref)
         snapshot = self._mirror.snapshot(ref)
         try:
             page = self._ask(caller, ref, status.cursor, snapshot)

@@ -178,7 +178,7 @@ class CalendarStore:
             return self._refresher.snapshot(login, served, fresh=fresh, need=need)
         except (FolderMissing, AccessDenied):
             known = self._mirror.snapshot(served.calendar.ref)
-            if not known.is_complete or not self._is_listed(login, served):
+            if not known.is_complete or not _is_among(served, self._listing.lately(login)):
                 raise
             LOG.warning(
                 "served as last known: Exchange lists a calendar and says that it may not be read or is not there"
@@ -334,12 +334,9 @@ class CalendarStore:
 
     def _see_whether_gone(self, login: Login, served: ServedCalendar) -> BridgeError:
         """Tell a calendar that is gone, or not shown any more, from trouble (architecture, law 3)."""
-        if not self._is_listed(login, served):
+        if not _is_among(served, self._listing.calendars(login, fresh=True)):
             return NotFound("There is no calendar of this name any more.")
         return ExchangeFailed("Exchange lists this calendar but does not let it be used at this moment.")
-
-    def _is_listed(self, login: Login, served: ServedCalendar) -> bool:
-        return served.calendar.ref in {one.calendar.ref for one in self._listing.lately(login)}
 
     def _waiting(self, login: Login, ask: Callable[[], T], served: ServedCalendar | None = None) -> T:
         """Ask on the request's own thread, which holds a place meanwhile. Raises Unavailable, Refused."""
@@ -369,3 +366,7 @@ class CalendarStore:
         if self._watcher is not None:
             self._watcher.close()
         self._questions.close()
+
+
+def _is_among(served: ServedCalendar, listed: Iterable[ServedCalendar]) -> bool:
+    return served.calendar.ref in {one.calendar.ref for one in listed}

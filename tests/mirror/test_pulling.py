@@ -255,7 +255,8 @@ def test_how_far_first_pulls_are_is_told_of_all_together(
     mirror: Mirror, ref: CalendarRef, event: MakeEvent, pull: Pull
 ) -> None:
     assert mirror.first_pulls() == FirstPulls(0, 0, None)
-    mirror.begin_listing(ref, total=10)
+    mirror.note_total(ref, 10)
+    mirror.begin_listing(ref)
     pull(event("a.ics"), event("b.ics"), is_last=False)
     assert mirror.first_pulls() == FirstPulls(1, 2, 10)
     mirror.begin_listing(replace(ref, folder=FolderId("other")))
