@@ -124,10 +124,12 @@ class Puller:
             self._mirror.begin_listing(ref)
         snapshot = self._mirror.snapshot(ref)
         try:
-            page = self._ask(caller, ref, status.cursor, snapshot)
+            page: Page | None = self._ask(caller, ref, status.cursor, snapshot)
         except CursorExpired:
+            page = None
+        if page is None or (not status.is_listing and status.cursor and self._begins_anew(ref, page, snapshot)):
             if status.cursor is None:
-                raise ExchangeFailed("Exchange does not list this calendar: it takes no beginning for one.") from None
+                raise ExchangeFailed("Exchange does not list this calendar: it takes no beginning for one.")
             LOG.info("the change feed of a calendar starts anew: Exchange does not know our cursor any more")
             self._mirror.begin_listing(ref)
             return False
@@ -142,6 +144,19 @@ class Puller:
             held = len(snapshot.resources) + len(draft.puts)
             LOG.info("first pull of a calendar: %d of %s events", held, "so far unknown" if total is None else total)
         return page.is_last
+
+    def _begins_anew(self, ref: CalendarRef, page: Page, snapshot: Snapshot) -> bool:
+        """Say whether a page of changes is one of a listing.
+
+        Servers that are no Exchange answer a cursor so that they do not know, and tell of no deletion then.
+
+        It calls items new that pages have told of before. Our own, which no page has told of yet, are pending.
+        """
+        if page.removed or not all(entry.is_new for entry in page.entries):
+            return False
+        known = {held.id for listed in snapshot.resources.values() for held in listed.items}
+        told = known - set(self._mirror.due(ref, datetime.max.replace(tzinfo=UTC)))
+        return any(entry.ref.id in told for entry in page.entries)
 
     def _ask(self, caller: Caller, ref: CalendarRef, cursor: Cursor | None, snapshot: Snapshot) -> Page:
         page = self._exchange.feed(caller, ref, cursor, Deadline.after(CALL))

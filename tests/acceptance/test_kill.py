@@ -19,7 +19,7 @@ from bridge.simulator.model import Item
 
 from bridged import ANN, BEN, CLEO, PASSWORD, PEOPLE
 from events import event, instances, override, series
-from postgres import wait_for_the_dead
+from postgres import execute, wait_for_the_dead
 
 DYING = Path(__file__).parents[1] / "support" / "dying.py"
 PERSONALITIES = ["2019", "lenient", "2019 on postgresql"]
@@ -431,6 +431,8 @@ def change_some(place: Place, number: int, trouble: str) -> list[str]:
 
 
 def lose_mirror(place: Place) -> None:
+    if place.database:
+        execute(place.database, "DROP SCHEMA exchange_bridge_mirror CASCADE")
     for path in (place.config.parent / "own").glob("mirror.db*"):
         path.unlink()
 

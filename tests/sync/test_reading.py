@@ -150,6 +150,24 @@ def test_a_calendar_that_suddenly_lists_empty_is_asked_again(world: World) -> No
     assert item.ref.id in folder.items
 
 
+def test_a_server_that_lists_everything_for_a_cursor_it_does_not_know_hides_no_deletion(world: World) -> None:
+    world.exchange.lists_all = True
+    gone = world.outlook_adds("gone@outlook")
+    world.outlook_adds("stays@outlook")
+    world.etags()
+    world.put("own.ics", event("own"), new=True)
+    world.later()
+    world.outlook_deletes(gone)
+    world.exchange.expire_cursors()
+    before = world.exchange.calls["feed"]
+    assert sorted(world.etags()) == ["own.ics", "stays@outlook.ics"]
+    assert world.exchange.calls["feed"] == before + 2
+    for _ in range(2):
+        world.later()
+        world.etags()
+    assert world.exchange.calls["feed"] == before + 4
+
+
 def test_a_token_tells_changes_and_deletions_since(world: World) -> None:
     first = world.outlook_adds("first@outlook")
     second = world.outlook_adds("second@outlook")
