@@ -3,7 +3,7 @@
 All instants are timezone-aware datetimes in UTC with whole seconds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -123,15 +123,23 @@ class Snapshot:
     ``pulled_at`` is when Exchange was last asked and answered whole (UTC), None before the first full pull. Until then
     a ``window`` may be known whole. ``heard_at`` is when it was last certain (UTC) that nothing has changed since, of a
     calendar that is watched and quiet.
+
+    ``load`` gives the resources, the same each time; whoever asks only for the revision does without. They may be those
+    of a later revision. It raises Unavailable.
     """
 
     ref: CalendarRef
     epoch: Epoch
     revision: Revision
     pulled_at: datetime | None
-    resources: Mapping[Name, Listed] = field(repr=False)
+    load: Callable[[], Mapping[Name, Listed]] = field(repr=False, compare=False)
     window: Window | None = None
     heard_at: datetime | None = None
+
+    @property
+    def resources(self) -> Mapping[Name, Listed]:
+        """The resources by name. Raises Unavailable."""
+        return self.load()
 
     @property
     def is_complete(self) -> bool:

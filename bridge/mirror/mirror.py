@@ -1,13 +1,15 @@
 """The mirror: reads that ask Exchange nothing, and the two ways in, a page of the feed and a push read back."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from bridge.database import from_microseconds, to_microseconds
+from bridge.errors import MirrorFilling
 from bridge.item import Item, ItemId, Uid
 from bridge.keys import Keys
 from bridge.mirror.apply import apply_batch, start_listing
@@ -65,19 +67,32 @@ class Mirror:
             return calendar.status(seals)
 
     def snapshot(self, ref: CalendarRef) -> Snapshot:
-        """Give all resources of the calendar. Decodes only what was written since this process last did."""
+        """Give the calendar. Its resources are decoded when somebody looks at them: what this process does not hold."""
         seals = CalendarSeals(self._keys, ref)
         with self._reading(seals) as (_, calendar):
             held = self._memory.get(ref)
-            if held is not None and _is_current(held, calendar):
-                return _snapshot(ref, calendar, held)
+        known = held.resources if held is not None and _is_current(held, calendar) else None
+
+        @cache
+        def load() -> Mapping[Name, Listed]:
+            return known if known is not None else self._resources(ref, calendar.epoch)
+
+        return Snapshot(
+            ref, calendar.epoch, calendar.revision, calendar.last_pull, load, calendar.window, calendar.quiet_at
+        )
+
+    def _resources(self, ref: CalendarRef, epoch: Epoch) -> Mapping[Name, Listed]:
+        """Give the resources as they are now. Raises MirrorFilling where the mirror was begun anew since that epoch."""
+        seals = CalendarSeals(self._keys, ref)
         gate = self._memory.gate(ref)
         with gate.lock, self._reading(seals) as (connection, calendar):
+            if calendar.epoch != epoch:
+                raise MirrorFilling("This calendar is being read from Exchange again.", retry_after=5)
             held = self._memory.get(ref)
             if held is None or not _is_current(held, calendar):
                 held = _load(connection, seals, calendar, held)
                 self._memory.put(ref, held)
-            return _snapshot(ref, calendar, held)
+            return held.resources
 
     def removed(self, ref: CalendarRef, epoch: Epoch, since: Revision) -> dict[Name, Revision] | None:
         """Give the names that lived at a revision and were removed after it, with the revision they went at.
@@ -306,15 +321,3 @@ def _load(connection: Connection, seals: CalendarSeals, calendar: CalendarRow, h
     changed = read_heads(connection, seals, calendar, held.serial)
     removed = (name for name, _ in read_removed(connection, seals, calendar, held.revision))
     return held.advance(calendar.serial, calendar.revision, changed, removed)
-
-
-def _snapshot(ref: CalendarRef, calendar: CalendarRow, held: Held) -> Snapshot:
-    return Snapshot(
-        ref,
-        calendar.epoch,
-        calendar.revision,
-        calendar.last_pull,
-        held.resources,
-        calendar.window,
-        calendar.quiet_at,
-    )

@@ -13,6 +13,7 @@ from bridge.ids import (
     make_calendar_name,
     make_shared_calendar_name,
     parse_name_stamp,
+    parse_shared_calendar_name,
 )
 from bridge.mirror.mirror import Mirror
 from bridge.model import Address, Calendar, CalendarName, Login, Mailbox, ServedCalendar
@@ -28,8 +29,11 @@ FRESH = timedelta(seconds=60)
 """How long a listing of folders is served without asking again to who looks for calendars."""
 JUST_NOW = timedelta(seconds=5)
 """The same where it is to be known whether a calendar is gone: not with every request of an app that asks for it."""
-FRESH_FOR_ONE = timedelta(minutes=15)
-"""The same for who asks for one that is listed; its pull tells if it is gone. It is listed again behind the request."""
+FRESH_FOR_ONE, OTHERS_FRESH_FOR_ONE = timedelta(hours=1), timedelta(minutes=15)
+"""The same for who asks for one that is listed, his own or another's; then it is listed again behind the request.
+
+An app that polls asks for nothing else. That a calendar is gone, its pull tells.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,11 @@ class Listing:
 
     def calendar(self, login: Login, name: CalendarName) -> ServedCalendar | None:
         """Give one of the viewer's calendars, None where there is none of this name."""
+        if parse_shared_calendar_name(name) is None:
+            own = self._named(login.mailbox, self._of(login, login.mailbox.address, None), {})
+            found = next((one for one in own if one.name == name), None)
+            if found is not None:
+                return found
         for age in (None, FRESH):
             for served in self._all(login, age):
                 if served.name == name:
@@ -120,7 +129,7 @@ class Listing:
         if listed_ago is None or (age is not None and (listed_ago > age or not age)):
             self._asking.bring(question, ask, viewer=viewer, known=known is not None)
             known = self._mirror.calendars(viewer, mailbox)
-        elif listed_ago > FRESH_FOR_ONE:
+        elif listed_ago > (FRESH_FOR_ONE if mailbox == viewer.address else OTHERS_FRESH_FOR_ONE):
             self._asking.start(question, ask, lambda _: None)
         return known.calendars if known is not None else ()
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, cast
 
 import pytest
@@ -178,6 +177,6 @@ def snapshot() -> Callable[..., Snapshot]:
             resources[name] = before
         viewer = Viewer(OrganisationId("example.com"), Address("alice@example.com"))
         ref = CalendarRef(viewer, viewer.address, FolderId("calendar"))
-        return Snapshot(ref, Epoch("0" * 16), Revision(revision), NOON, MappingProxyType(resources))
+        return Snapshot(ref, Epoch("0" * 16), Revision(revision), NOON, lambda: resources)
 
     return make

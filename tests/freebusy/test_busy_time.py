@@ -117,7 +117,7 @@ def test_a_change_of_the_calendar_is_seen(busy_time: Any, snapshot: Any) -> None
 def with_unreadable(snapshot: Snapshot, name: str) -> Snapshot:
     """Make one of its resources a placeholder."""
     changed = {key: replace(each, is_readable=key != name) for key, each in snapshot.resources.items()}
-    return replace(snapshot, resources=changed)
+    return replace(snapshot, load=lambda: changed)
 
 
 def test_where_an_item_cannot_be_read_exchange_is_asked_when_it_recurs(

@@ -92,9 +92,8 @@ def test_a_span_over_more_months_than_are_held_is_answered(snapshot: Any) -> Non
 
 def test_an_item_that_cannot_be_read_is_known_until_it_can(snapshot: Any) -> None:
     index, whole = OccurrenceIndex(), snapshot({"a": IndexRecord(JANUARY, JANUARY + HOUR)})
-    unread = replace(
-        whole, resources={name: replace(each, is_readable=False) for name, each in whole.resources.items()}
-    )
+    changed = {name: replace(each, is_readable=False) for name, each in whole.resources.items()}
+    unread = replace(whole, load=lambda: changed)
     assert [index.at(each).all_are_readable() for each in (whole, unread, whole)] == [True, False, True]
 
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy import event as events
 
+from bridge.errors import MirrorFilling
 from bridge.mirror.batch import Applied
 from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarRef, FolderId, Name
@@ -40,8 +41,10 @@ def test_a_warm_snapshot_costs_one_look_up_by_an_index(
 ) -> None:
     pull(*(event(f"{number}.ics") for number in range(50)))
     first = mirror.snapshot(ref)
+    assert len(first.resources) == 50
     statements.clear()
-    assert mirror.snapshot(ref) == first
+    warm = mirror.snapshot(ref)
+    assert (warm, warm.resources) == (first, first.resources)
     begin, look_up = statements
     assert begin.startswith("BEGIN")
     explain, scans = ("EXPLAIN", "Seq Scan") if "%(" in look_up else ("EXPLAIN QUERY PLAN", "SCAN")
@@ -59,14 +62,39 @@ def test_only_what_was_written_since_is_decoded(
 ) -> None:
     pull(event("a.ics"), event("b.ics"), event("c.ics"))
     first = mirror.snapshot(ref)
+    assert first.resources.keys() == {A, B, C}
     other = open_mirror()
     other.put(ref, event("b.ics", text=2))
     other.remove(ref, C)
     second = mirror.snapshot(ref)
-    assert second == open_mirror().snapshot(ref)
+    fresh = open_mirror().snapshot(ref)
+    assert (second, second.resources) == (fresh, fresh.resources)
     assert second.resources[A] is first.resources[A]
     assert second.resources.keys() == {A, B}
     assert first.resources.keys() == {A, B, C}
+
+
+def test_nothing_is_decoded_for_a_revision(
+    open_mirror: OpenMirror, ref: CalendarRef, event: MakeEvent, pull: Pull
+) -> None:
+    pull(event("a.ics"))
+    cold = open_mirror()
+    snapshot = cold.snapshot(ref)
+    assert cold._memory.get(ref) is None
+    cold.put(ref, event("b.ics"))
+    assert snapshot.resources.keys() == {A, B}
+    assert snapshot.resources is snapshot.resources
+
+
+def test_resources_of_another_epoch_are_not_given(
+    mirror: Mirror, open_mirror: OpenMirror, ref: CalendarRef, event: MakeEvent, pull: Pull
+) -> None:
+    pull(event("a.ics"))
+    snapshot = open_mirror().snapshot(ref)
+    mirror.drop(ref)
+    mirror.put(ref, event("b.ics"))
+    with pytest.raises(MirrorFilling):
+        assert snapshot.resources
 
 
 def test_a_snapshot_cannot_be_changed_by_who_gets_it(
@@ -100,12 +128,12 @@ def test_the_estimate_of_memory_is_near_the_truth(
     cold = open_mirror(memory=2**24)
     cold.status(ref)
     tracemalloc.start()
-    snapshot = cold.snapshot(ref)
+    resources = cold.snapshot(ref).resources
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     held = cold._memory.get(ref)
     assert held is not None
-    assert len(snapshot.resources) == 1000
+    assert len(resources) == 1000
     assert 0.6 < used / held.size < 1.2
     assert used / 1000 < 2048
 
@@ -115,11 +143,11 @@ def test_the_estimate_follows_what_comes_and_goes(
 ) -> None:
     for number in range(5):
         pull(event("a.ics", *(f"item {number} {part}" for part in range(number + 1))), event(f"b{number}.ics"))
-        mirror.snapshot(ref)
+        assert mirror.snapshot(ref).resources
     pull(removed=tuple(item.id for item in event("b2.ics").items))
-    mirror.snapshot(ref)
+    assert mirror.snapshot(ref).resources
     cold = open_mirror()
-    cold.snapshot(ref)
+    assert cold.snapshot(ref).resources
     warm_held, cold_held = mirror._memory.get(ref), cold._memory.get(ref)
     assert warm_held is not None
     assert cold_held is not None
@@ -148,14 +176,14 @@ def test_threads_that_ask_at_once_load_a_calendar_once(
 
     def ask() -> None:
         start.wait()
-        found.append(cold.snapshot(ref))
+        found.append(cold.snapshot(ref).resources)
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [len(snapshot.resources) for snapshot in found] == [200] * 8
+    assert [len(resources) for resources in found] == [200] * 8
     assert len(loads) == 1
 
 

@@ -127,7 +127,7 @@ class FakeStore:
             kept.pulled_at = datetime.now(UTC)
         resources = {name: self._listed(kept, name) for name in kept.texts}
         revision = Revision(kept.revision)
-        return Snapshot(served.calendar.ref, kept.epoch, revision, kept.pulled_at, resources, kept.window)
+        return Snapshot(served.calendar.ref, kept.epoch, revision, kept.pulled_at, lambda: resources, kept.window)
 
     def texts(self, served: ServedCalendar, names: Iterable[Name]) -> dict[Name, bytes]:
         self._called("texts")

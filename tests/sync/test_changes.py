@@ -44,7 +44,7 @@ class Calendar:
             name: Listed(name, Uid(name), ETag(f'"{changed}"'), 1, IndexRecord(NOW, NOW), Revision(changed), ())
             for name, (_, changed) in self.living.items()
         }
-        snapshot = Snapshot(REF, EPOCH, Revision(self.revision), NOW, listed)
+        snapshot = Snapshot(REF, EPOCH, Revision(self.revision), NOW, lambda: listed)
         return changes_since(snapshot, self.removed, token, limit)
 
 
@@ -169,6 +169,6 @@ def test_a_first_listing_goes_on_where_nobody_remembers_what_went_before_it_bega
 
 @pytest.mark.parametrize("token", [None, ""])
 def test_a_calendar_whose_mirror_was_just_lost_is_not_told_to_be_empty(token: str | None) -> None:
-    snapshot = Snapshot(REF, EPOCH, Revision(0), None, {})
+    snapshot = Snapshot(REF, EPOCH, Revision(0), None, dict)
     with pytest.raises(MirrorFilling):
         changes_since(snapshot, lambda _: {}, token)

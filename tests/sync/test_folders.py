@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from eventually import eventually
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -133,6 +134,32 @@ def test_a_calendar_made_renamed_and_deleted_in_outlook_is_seen_with_the_next_li
     world.clock.move(61)
     assert calendars(world) == {"calendar": "Calendar"}
     assert world.mirror.snapshot(ref).epoch != epoch
+
+
+def test_one_own_calendar_is_taken_from_a_listing_of_an_hour(world: World) -> None:
+    folder = world.exchange.add_folder(Address(ANN), "Choir")
+    world.calendar(CHOIR)
+    listings = world.exchange.calls["calendars"]
+    world.clock.move(59 * 60)
+    world.calendar(CHOIR)
+    assert world.exchange.calls["calendars"] == listings
+    world.clock.move(2 * 60)
+    folder.display_name = "Singing"
+    assert world.calendar(CHOIR).calendar.display_name == "Choir", "it is listed anew behind the request"
+    eventually(lambda: world.calendar(CHOIR).calendar.display_name == "Singing")
+
+
+def test_a_calendar_that_is_not_listed_is_asked_for_anew_after_a_minute(world: World) -> None:
+    world.calendar()
+    folder = world.exchange.add_folder(Address(ANN), "Choir")
+    world.clock.move(61)
+    served = world.calendar(CHOIR)
+    assert served.calendar.display_name == "Choir"
+    del world.exchange.folders[folder.id]
+    with pytest.raises(NotFound):
+        world.store.snapshot(world.login(), served)
+    with pytest.raises(NotFound):
+        world.calendar(CHOIR)
 
 
 def test_a_listing_that_fails_forgets_no_calendar(world: World) -> None:
