@@ -117,7 +117,7 @@ class CalendarStore:
         self._directory = Directory(exchange, now)
         renderer = Renderer(state.personal)
         look = Look(exchange, mirror, renderer)
-        self._questions = Asking(waiters, now, settings.patience)
+        self._questions = Asking(waiters, now, settings.patience, logins.forget)
         self._listing = Listing(exchange, mirror, state, settings.shares, self._questions, now)
         outcomes = Outcomes(look, mirror, state.intents, state.processes, now)
         self._contexts = Contexts(settings.zone, settings.url)

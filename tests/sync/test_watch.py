@@ -38,6 +38,11 @@ class Watching(World):
             self.logins.setdefault(login.caller.viewer, login.caller)
         return login
 
+    def forget(self, caller: Caller) -> None:
+        super().forget(caller)
+        if self.logins.get(caller.viewer) == caller:
+            del self.logins[caller.viewer]
+
     def is_quiet(self, address: str = ANN, name: CalendarName = CALENDAR) -> bool:
         """Say whether a calendar is watched, and nothing is left to be pulled."""
         return self.mirror.status(self.calendar(name, address).calendar.ref).heard_at is not None
@@ -144,7 +149,6 @@ def test_one_refusal_drops_the_credential_and_nothing_is_tried_with_it_again(wor
     world.exchange.passwords[ANN] = ("changed", login.mailbox)
     world.exchange.break_streams()
     eventually(lambda: bool(world.refused))
-    del world.logins[login.caller.viewer]
     world.exchange.calls.clear()
     threading.Event().wait(0.5)  # nothing is to happen: there is nothing to wait for
     assert (world.refused, world.exchange.calls) == ([login.caller], {})
