@@ -346,7 +346,11 @@ class CalendarStore:
 
         def ask_in_a_place() -> T:
             with self._waiters.waiting(login.caller.viewer):
-                return ask()
+                try:
+                    return ask()
+                except CredentialRefused:
+                    self._logins.forget(login.caller)
+                    raise
 
         return self._asking(login, ask_in_a_place, served)
 
@@ -355,7 +359,6 @@ class CalendarStore:
         try:
             return ask()
         except CredentialRefused as error:
-            self._logins.forget(login.caller)
             raise LoginRefused("Exchange does not accept this user name and password any more.") from error
         except (FolderMissing, AccessDenied) as error:
             if served is None:
