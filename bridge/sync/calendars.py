@@ -127,10 +127,10 @@ class Listing:
             self._ask(login, mailbox)
 
         if listed_ago is None or (age is not None and (listed_ago > age or not age)):
-            self._asking.bring(question, ask, viewer=viewer, known=known is not None)
+            self._asking.bring(question, ask, caller=login.caller, known=known is not None)
             known = self._mirror.calendars(viewer, mailbox)
         elif listed_ago > (FRESH_FOR_ONE if mailbox == viewer.address else OTHERS_FRESH_FOR_ONE):
-            self._asking.start(question, ask, lambda _: None)
+            self._asking.start(question, ask, lambda _: None, login.caller)
         return known.calendars if known is not None else ()
 
     def _ask(self, login: Login, mailbox: Address) -> tuple[Calendar, ...]:

@@ -11,7 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from bridge.errors import AnswerUnusable, BridgeError, CursorExpired, ExchangeFailed, ExchangeTimedOut, RequestRefused
+from bridge.errors import (
+    AnswerUnusable,
+    BridgeError,
+    CredentialRefused,
+    CursorExpired,
+    ExchangeFailed,
+    ExchangeTimedOut,
+    RequestRefused,
+)
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import parse_name_stamp
 from bridge.item import ChangeKey, Cursor, Entry, Item, ItemId, ItemRef, Missing, Page, Uid, Unreadable
@@ -347,6 +355,8 @@ class Puller:
         draft = _Draft(settled=list(due))
         try:
             self._reread(caller, ref, context, due, draft)
+        except CredentialRefused:
+            raise
         except BridgeError as error:
             LOG.info("items to be read again stay for later: %s", error)
             return False

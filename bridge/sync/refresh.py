@@ -50,7 +50,7 @@ class Refresher:
             self._questions.bring(
                 _question(ref),
                 lambda: self.pull(login.caller, served),
-                viewer=login.caller.viewer,
+                caller=login.caller,
                 known=known,
                 is_enough=None if known or need == WHOLE else lambda: self._mirror.snapshot(ref).meets(need),
                 at_once=need.newer_than is None,  # a small calendar is better listed whole than in pages
@@ -62,7 +62,7 @@ class Refresher:
 
         Say whether this pull begins now; else it is one that somebody has begun before.
         """
-        return self._questions.start(_question(served.calendar.ref), lambda: self.pull(caller, served), then)
+        return self._questions.start(_question(served.calendar.ref), lambda: self.pull(caller, served), then, caller)
 
     def pull(self, caller: Caller, served: ServedCalendar) -> None:
         """Pull the calendar now. Raises Unavailable, ExchangeSays."""

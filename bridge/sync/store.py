@@ -117,7 +117,7 @@ class CalendarStore:
         self._directory = Directory(exchange, now)
         renderer = Renderer(state.personal)
         look = Look(exchange, mirror, renderer)
-        self._questions = Asking(waiters, now, settings.patience)
+        self._questions = Asking(waiters, now, settings.patience, logins.forget)
         self._listing = Listing(exchange, mirror, state, settings.shares, self._questions, now)
         outcomes = Outcomes(look, mirror, state.intents, state.processes, now)
         self._contexts = Contexts(settings.zone, settings.url)
@@ -343,7 +343,11 @@ class CalendarStore:
 
         def ask_in_a_place() -> T:
             with self._waiters.waiting(login.caller.viewer):
-                return ask()
+                try:
+                    return ask()
+                except CredentialRefused:
+                    self._logins.forget(login.caller)
+                    raise
 
         return self._asking(login, ask_in_a_place, served)
 
@@ -352,7 +356,6 @@ class CalendarStore:
         try:
             return ask()
         except CredentialRefused as error:
-            self._logins.forget(login.caller)
             raise LoginRefused("Exchange does not accept this user name and password any more.") from error
         except (FolderMissing, AccessDenied) as error:
             if served is None:

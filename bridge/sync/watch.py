@@ -16,7 +16,7 @@ from datetime import datetime
 from bridge.errors import BridgeError, CredentialRefused, ExchangeSays, Unavailable
 from bridge.exchange import Exchange, Notifications
 from bridge.mirror.watching import Watching
-from bridge.model import CalendarRef, Caller, ServedCalendar, Viewer
+from bridge.model import CalendarRef, Caller, ServedCalendar, ServiceCredential, Viewer
 from bridge.sync.loop import Loop
 from bridge.sync.opening import Callers, Opened, OpenedUnit, Opener, Wanted
 from bridge.sync.wakes import Heard, Start, Wakes
@@ -71,18 +71,17 @@ class Watcher:
         """
         self._watching = watching
         self._watches = watches
-        self._callers = watches.callers
         self._process = process
         self._on_refused = on_refused
         self._now = now
-        self._opener = Opener(exchange, watching, watches.callers, now, process)
+        self._opener = Opener(exchange, watching, self._caller, now, process, self._forget)
         self._channels: list[Channel] = []
         self._places: dict[CalendarRef, tuple[Place, Channel]] = {}
         self._signed_at = float("-inf")
         self._is_signing = False
         self._is_refused = False
         self._loop = Loop("watch", self._tick)
-        self._wakes = Wakes(self._loop, watching, start, watches.callers, process)
+        self._wakes = Wakes(self._loop, watching, start, self._caller, process)
         self._heard = Heard(refused=self._place_refused, gone=self._place_gone)
         self._loop.start()
 
@@ -254,7 +253,7 @@ class Watcher:
                 result.stream.close()
             return
         if isinstance(result.error, CredentialRefused):
-            self._refuse(channel, result.caller)
+            self._refuse(channel)
             return
         if result.is_nobody:
             self._drop(channel, list(channel.places()))
@@ -270,7 +269,7 @@ class Watcher:
             channel.retry.succeed()
         if result.stream is not None:
             self._hang_up(channel)
-            channel.stream = result.stream
+            channel.stream, channel.caller = result.stream, result.caller
             self._loop.listen(result.stream, lambda: self._hear(channel))
             self._loop.post(lambda: self._hear(channel))  # what came with its head no selector tells of
         self._look(channel)
@@ -295,8 +294,10 @@ class Watcher:
         try:
             woken = stream.receive()
         except CredentialRefused:
-            first = next(iter(channel.units.values()))
-            self._refuse(channel, self._callers(channel.viewer or first.owner))
+            caller = channel.caller
+            if caller is not None:
+                self._loop.do(lambda: self._forget(caller))
+            self._refuse(channel)
             return
         except BridgeError as error:
             LOG.info("a connection on which Exchange tells of changes has ended: %s", error)
@@ -326,22 +327,31 @@ class Watcher:
     # --- what ends it --------------------------------------------------------------------------------
 
     def _place_refused(self, place: Place) -> None:
-        _, channel = self._places.get(place.ref, (None, None))
-        if channel is not None:
-            self._refuse(channel, self._callers(place.ref.viewer))
+        known, channel = self._places.get(place.ref, (None, None))
+        if channel is not None and known is place:
+            self._refuse(channel)
 
     def _place_gone(self, place: Place) -> None:
-        _, channel = self._places.get(place.ref, (None, None))
-        if channel is not None:
+        known, channel = self._places.get(place.ref, (None, None))
+        if channel is not None and known is place:
             self._drop(channel, [place])
 
-    def _refuse(self, channel: Channel, caller: Caller | None) -> None:
-        """Forget a credential that Exchange does not accept any more; nothing is tried with it again."""
-        if caller is not None:
-            self._loop.do(lambda: self._on_refused(caller))
+    def _caller(self, viewer: Viewer) -> Caller | None:
+        """Give as whom Exchange is asked, None for nobody; from any thread."""
+        return None if self._is_refused else self._watches.callers(viewer)
+
+    def _forget(self, caller: Caller) -> None:
+        """Have nothing more asked with a credential that was refused; on a helper's thread."""
+        if isinstance(caller.credential, ServiceCredential):
+            self._is_refused = True
+        self._on_refused(caller)
+
+    def _refuse(self, channel: Channel) -> None:
+        """Watch nothing any more with a credential that Exchange does not accept."""
         channels = [channel]
         if channel.viewer is None:
             self._is_refused, channels = True, list(self._channels)
             LOG.error("Exchange refuses the service account: nothing is watched until the bridge is started anew.")
         for one in channels:
+            one.lose_subscriptions()  # they end by themselves: giving them up would take the password
             self._drop(one, list(one.places()))

@@ -18,7 +18,7 @@ from bridge.errors import (
     Unavailable,
 )
 from bridge.item import Item, ItemId
-from bridge.model import CalendarName, Rights
+from bridge.model import CalendarName, Caller, Rights
 from bridge.sync.pull import AT_ONCE, BATCH
 
 from events import event
@@ -237,6 +237,21 @@ def test_an_item_that_cannot_be_read_blocks_its_time_and_is_read_later(world: Wo
     world.etags()
     assert "Secret subject" in world.text("bad@outlook.ics")
     assert good.ref.id in folder.items
+
+
+def test_a_password_that_is_refused_while_items_are_read_again_is_told_of(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proved: list[Caller] = []
+    folder, item = world.exchange.calendar_of(ANN), world.outlook_adds("secret@outlook")
+    folder.unreadable.add(item.ref.id)
+    world.etags()
+    monkeypatch.setattr(world.store._refresher, "_on_answer", proved.append)
+    world.clock.move(6 * 60)
+    world.exchange.fail("get", CredentialRefused("No."))
+    with pytest.raises(LoginRefused):
+        world.etags()
+    assert proved == []
 
 
 def test_an_item_that_becomes_unreadable_stays_as_it_was(world: World) -> None:

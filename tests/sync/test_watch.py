@@ -10,7 +10,8 @@ from eventually import eventually
 
 from bridge.errors import AccessDenied, CredentialRefused, ExchangeBusy, ExchangeUnreachable, RequestRefused
 from bridge.exchange import Notifications
-from bridge.model import Address, CalendarName, Caller, Login, OrganisationId, Rights, ServiceCredential, Viewer
+from bridge.item import Page
+from bridge.model import Address, BasicCredential, CalendarName, Caller, Login, OrganisationId, Rights, ServiceCredential, Viewer
 from bridge.sync import watch, watched
 from bridge.sync.watch import Watches
 
@@ -37,6 +38,11 @@ class Watching(World):
         if hasattr(self, "logins"):
             self.logins.setdefault(login.caller.viewer, login.caller)
         return login
+
+    def forget(self, caller: Caller) -> None:
+        super().forget(caller)
+        if self.logins.get(caller.viewer) == caller:
+            del self.logins[caller.viewer]
 
     def is_quiet(self, address: str = ANN, name: CalendarName = CALENDAR) -> bool:
         """Say whether a calendar is watched, and nothing is left to be pulled."""
@@ -144,7 +150,6 @@ def test_one_refusal_drops_the_credential_and_nothing_is_tried_with_it_again(wor
     world.exchange.passwords[ANN] = ("changed", login.mailbox)
     world.exchange.break_streams()
     eventually(lambda: bool(world.refused))
-    del world.logins[login.caller.viewer]
     world.exchange.calls.clear()
     threading.Event().wait(0.5)  # nothing is to happen: there is nothing to wait for
     assert (world.refused, world.exchange.calls) == ([login.caller], {})
@@ -157,6 +162,25 @@ def test_a_pull_that_is_refused_ends_it_too(world: Watching) -> None:
     world.outlook_adds("new@outlook")
     eventually(lambda: bool(world.refused))
     eventually(lambda: world.exchange.streams == [])
+
+
+def test_a_refusal_of_the_old_password_is_not_held_against_the_new_one(
+    world: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.watch()
+    old = world.login().caller
+    new = Caller(old.viewer, BasicCredential(ANN, "changed"))
+
+    def refuse(*_: object) -> Page:
+        world.logins[old.viewer] = new
+        raise CredentialRefused("No.")
+
+    monkeypatch.setattr(world.exchange, "feed", refuse)
+    world.outlook_adds("new@outlook")
+    eventually(lambda: bool(world.refused))
+    eventually(lambda: world.exchange.streams == [])
+    assert world.refused == [old]
+    assert world.logins[old.viewer] == new
 
 
 def test_several_calendars_of_a_viewer_come_over_one_stream(world: Watching) -> None:
@@ -258,7 +282,10 @@ def test_a_refused_service_account_is_not_tried_again_and_says_nothing_of_viewer
     serving.watch()
     serving.exchange.service_accounts["bridge"] = "changed"
     serving.exchange.break_streams()
+    serving.exchange.calls.clear()
     eventually(lambda: "service account" in caplog.text)
+    eventually(lambda: serving.mirror.status(serving.calendar().calendar.ref).is_watched is False)
+    assert serving.exchange.calls["unsubscribe"] == 0
     serving.store.snapshot(serving.login(BEN), serving.calendar(address=BEN))
     serving.exchange.calls.clear()
     threading.Event().wait(0.5)  # nothing is to happen: there is nothing to wait for
