@@ -11,7 +11,17 @@ from eventually import eventually
 from bridge.errors import AccessDenied, CredentialRefused, ExchangeBusy, ExchangeUnreachable, RequestRefused
 from bridge.exchange import Notifications
 from bridge.item import Page
-from bridge.model import Address, BasicCredential, CalendarName, Caller, Login, OrganisationId, Rights, ServiceCredential, Viewer
+from bridge.model import (
+    Address,
+    BasicCredential,
+    CalendarName,
+    Caller,
+    Login,
+    OrganisationId,
+    Rights,
+    ServiceCredential,
+    Viewer,
+)
 from bridge.sync import watch, watched
 from bridge.sync.watch import Watches
 
@@ -234,6 +244,7 @@ def test_a_limit_on_streams_is_kept_to_and_the_calendar_is_pulled_when_asked_for
     world.outlook_adds("one@outlook")
     assert len(world.etags()) == 1
     eventually(lambda: world.exchange.calls["listen"] == 1)
+    eventually(lambda: not world.store._questions._flights)
     world.later()
     world.outlook_adds("two@outlook")
     assert len(world.etags()) == 2
