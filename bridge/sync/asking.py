@@ -154,8 +154,8 @@ class Asking:
     ) -> bool:
         """Have it asked, and wait for nothing; ``then`` is told when it is answered, or what was wrong.
 
-        ``caller`` is as whom Exchange is asked, None where it is not. Say whether it begins now; else it was being asked
-        already. Raises ExchangeBusy when the bridge stops.
+        ``caller`` is as whom Exchange is asked, None where it is not. Say whether it begins now; else it was being
+        asked already. Raises ExchangeBusy when the bridge stops.
         """
         with self._moved:
             is_new = question not in self._flights
