@@ -31,6 +31,7 @@ from bridge.state.sealed_columns import STATE
 from bridge.state.shares import Shares
 from bridge.state.state import State
 from bridge.sync.calendars import Shared
+from bridge.sync.freshness import Patience
 from bridge.sync.store import CalendarStore, StoreSettings
 from bridge.sync.watch import Watches
 from bridge.web.front_page import front_page
@@ -243,6 +244,7 @@ def _store_settings(settings: Settings, accounts: Accounts) -> StoreSettings:
         shares,
         url=server.root,
         most_bytes=server.max_resource_size,
+        patience=Patience(),
         watches=_watches(settings, accounts) if settings.sync.watch else None,
         keep=timedelta(days=settings.mirror.keep_days) if settings.mirror.keep_days else None,
     )

@@ -9,7 +9,7 @@ import requests
 
 from bridge.simulator import CalendarPlan, PersonPlan, Simulator
 
-from commands import Running, command
+from commands import PATIENT, Running, command
 
 ANN, BEN, CLEO = "ann@example.test", "ben@example.test", "cleo@example.test"
 PASSWORD = "correct horse"
@@ -96,7 +96,7 @@ def served(
 ) -> Iterator[Bridged]:
     """Run the command in front of this Exchange; ``secured`` are further lines about it, ``database`` is a URL."""
     config = configure(folder, exchange, fresh=fresh, workers=workers, secured=secured, database=database, watch=watch)
-    with command(folder, "serve", "--config", str(config)) as running:
+    with command(folder, "serve", "--config", str(config), program=PATIENT) as running:
         url = running.wait_for(r"served at (http://\S+)")[1]
         yield Bridged(url, exchange, running, folder)
 
