@@ -91,7 +91,7 @@ class Unit:
 class Channel:
     """Units and their stream. ``viewer`` is whose credential is used, None for the service account's.
 
-    ``caller`` is as whom the stream was asked for.
+    ``caller`` is as whom the stream was asked for, ``opened_at`` when (monotonic).
 
     ``open_at`` is when (monotonic) it is to be opened, or opened anew because of what came in; None when it is right.
     """
@@ -100,6 +100,7 @@ class Channel:
     units: dict[Address, Unit] = field(default_factory=dict)
     stream: Stream | None = None
     caller: Caller | None = None
+    opened_at: float = 0.0
     open_at: float | None = 0.0
     is_opening: bool = False
     retry: Retry = field(default_factory=Retry)
