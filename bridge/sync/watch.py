@@ -166,6 +166,7 @@ class Watcher:
                 LOG.info("a connection on which Exchange tells of changes has fallen silent: it is opened anew")
                 self._reopen(channel)
             self._open_in_time(channel)
+            self._claim_in_time(channel, at)
             for unit in channel.units.values():
                 self._ask_now_and_then(channel, unit, at)
             self._look(channel)
@@ -241,6 +242,28 @@ class Watcher:
 
         self._loop.ask(lambda: self._deliver(self._opener.open(wanted), opened))
 
+    def _claim_in_time(self, channel: Channel, at: float) -> None:
+        """Become the watcher of what another process has let go of: only then the stream is opened anew."""
+        if channel.claim_at is None or channel.claim_at > at:
+            return
+        others = [place.ref for place in channel.places() if not place.is_ours]
+        channel.claim_at = at + CLAIM_AGAIN if others else None
+        if others:
+            self._loop.do(lambda: self._claim(channel, others))
+
+    def _claim(self, channel: Channel, refs: list[CalendarRef]) -> None:
+        """Try to become the watcher of these, on a helper's thread."""
+        with suppress(Unavailable):
+            claimed = self._watching.claim(refs, self._process, self._now())
+            if claimed:
+                self._loop.post(lambda: self._claimed(channel, claimed))
+
+    def _claimed(self, channel: Channel, refs: frozenset[CalendarRef]) -> None:
+        channel.open_by(time.monotonic())
+        left = refs - self._places.keys()
+        if left:
+            self._loop.do(lambda: self._watching.release(left, self._process))
+
     def _deliver(self, result: Opened, then: Callable[[Opened], None]) -> None:
         """Bring a result to the thread."""
         self._loop.post(lambda: then(result))
@@ -294,7 +317,7 @@ class Watcher:
         if told.woken is not None:
             unit.say(told.woken)
         if any(not place.is_ours for place in unit.places.values()):
-            channel.open_by(time.monotonic() + CLAIM_AGAIN)
+            channel.claim_at = time.monotonic() + CLAIM_AGAIN
 
     def _hear(self, channel: Channel) -> None:
         """Read what a stream says."""

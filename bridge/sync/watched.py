@@ -94,6 +94,7 @@ class Channel:
     ``caller`` is as whom the stream was asked for, ``opened_at`` when (monotonic).
 
     ``open_at`` is when (monotonic) it is to be opened, or opened anew because of what came in; None when it is right.
+    ``claim_at`` is when it is looked again whether other processes still watch what they do; None when they watch none.
     """
 
     viewer: Viewer | None
@@ -102,6 +103,7 @@ class Channel:
     caller: Caller | None = None
     opened_at: float = 0.0
     open_at: float | None = 0.0
+    claim_at: float | None = None
     is_opening: bool = False
     retry: Retry = field(default_factory=Retry)
 

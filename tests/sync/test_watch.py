@@ -290,6 +290,23 @@ def test_two_processes_hold_one_stream_and_the_other_takes_over(world: Watching,
     world._open()
 
 
+def test_what_another_process_watches_does_not_have_ones_own_stream_opened_again_and_again(
+    serving: Watching, tmp_path: Path
+) -> None:
+    serving.watch()
+    second = Watching(tmp_path, serves=True)
+    second.exchange = serving.exchange
+    second.restart()
+    second.watch(BEN)
+    second.store.snapshot(second.login(), second.calendar())
+    eventually(lambda: second.store._watcher is not None and len(second.store._watcher._places) == 2)
+    eventually(lambda: second.is_quiet(BEN))
+    serving.exchange.calls.clear()
+    threading.Event().wait(1.0)  # nothing is to happen: there is nothing to wait for
+    assert serving.exchange.calls["listen"] <= 1
+    second.close()
+
+
 def test_a_service_account_watches_many_mailboxes_on_one_stream(serving: Watching) -> None:
     for address in (ANN, BEN):
         serving.watch(address)
