@@ -110,6 +110,7 @@ class Asking:
         self._moved = threading.Condition()
         self._flights: dict[Hashable, _Flight] = {}
         self._parts = 0
+        self._is_closing = False
         self._failed: TTLCache[Hashable, BridgeError] = TTLCache(
             MOST_REMEMBERED, self._patience.pause, lambda: now().timestamp()
         )
@@ -163,7 +164,9 @@ class Asking:
             return is_new
 
     def tell(self) -> None:
-        """Say that a part of some answer has come."""
+        """Say that a part of some answer has come. Raises ExchangeBusy when the bridge stops."""
+        if self._is_closing:
+            raise _stopping()
         with self._moved:
             self._parts += 1
             self._moved.notify_all()
@@ -238,7 +241,7 @@ class Asking:
                 try:
                     self._pool.submit(self._run, question, ask, flight)
                 except RuntimeError:
-                    raise ExchangeBusy("The bridge is about to stop.", retry_after=5) from None
+                    raise _stopping() from None
                 self._flights[question] = flight
             return flight
 
@@ -287,11 +290,16 @@ class Asking:
             then(flight.error)
 
     def close(self) -> None:
-        """Let running questions end their current call and take no new ones."""
+        """Let running questions end their current part and take no new ones."""
+        self._is_closing = True
         self._pool.shutdown(wait=True, cancel_futures=True)
         for question, flight in list(self._flights.items()):
-            flight.error = ExchangeBusy("The bridge is about to stop.", retry_after=5)
+            flight.error = _stopping()
             self._land(question, flight)
+
+
+def _stopping() -> ExchangeBusy:
+    return ExchangeBusy("The bridge is about to stop.", retry_after=5)
 
 
 def _is_same_account(one: Caller, other: Caller) -> bool:

@@ -1,6 +1,6 @@
 """How calendars come to be watched: claimed before other processes, subscribed to, and listened to on one stream.
 
-Everything here calls Exchange or the database and is done away from the thread that watches; it is told in an `Order`
+Everything here calls Exchange or the database and is done away from the thread that watches; it is told in `Wanted`
 what is wanted and tells in `Opened` what came of it.
 """
 

@@ -147,7 +147,7 @@ class Puller:
         try:
             self._apply(ref, draft, snapshot, asked_from=status.cursor, cursor=page.cursor, is_last=page.is_last)
         except CursorMoved:
-            return self._mirror.status(ref).pulled_at is not None
+            return False  # what took its place may have been asked for earlier, and know less
         if status.pulled_at is None:
             held = len(snapshot.resources) + len(draft.puts)
             LOG.info("first pull of a calendar: %d of %s events", held, "so far unknown" if total is None else total)

@@ -8,15 +8,15 @@ anew) is looked for by a pull. Where Exchange says nothing by itself it is asked
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bridge.errors import BridgeError, CredentialRefused, ExchangeSays, Unavailable
+from bridge.errors import BridgeError, CredentialRefused, ExchangeBusy, ExchangeSays, Unavailable
 from bridge.exchange import Exchange, Notifications
 from bridge.mirror.watching import Watching
-from bridge.model import CalendarRef, Caller, ServedCalendar, ServiceCredential, Viewer
+from bridge.model import Address, CalendarRef, Caller, ServedCalendar, ServiceCredential, Viewer
 from bridge.sync.loop import Loop
 from bridge.sync.opening import Callers, Opened, OpenedUnit, Opener, Wanted
 from bridge.sync.wakes import Heard, Start, Wakes
@@ -142,7 +142,7 @@ class Watcher:
             self._channels.remove(channel)
 
     def _give_up(self, wanted: Wanted) -> None:
-        self._loop.do(lambda: self._opener.give_up(wanted))
+        self._loop.ask(lambda: self._opener.give_up(wanted))
 
     def _hang_up(self, channel: Channel) -> None:
         if channel.stream is not None:
@@ -153,6 +153,7 @@ class Watcher:
     def _hang_up_all(self) -> None:
         for channel in self._channels:
             self._hang_up(channel)
+        self._channels.clear()
 
     # --- looking round -------------------------------------------------------------------------------
 
@@ -165,6 +166,7 @@ class Watcher:
                 LOG.info("a connection on which Exchange tells of changes has fallen silent: it is opened anew")
                 self._reopen(channel)
             self._open_in_time(channel)
+            self._claim_in_time(channel, at)
             for unit in channel.units.values():
                 self._ask_now_and_then(channel, unit, at)
             self._look(channel)
@@ -189,9 +191,9 @@ class Watcher:
 
         def told(opened: Opened) -> None:
             unit.is_asking = False
-            self._heed(channel, opened)
+            self._heed(channel, opened, {unit.mailbox: wanted})
 
-        self._loop.do(lambda: self._deliver(self._opener.news(unit.mailbox, wanted), told))
+        self._loop.ask(lambda: self._deliver(self._opener.news(unit.mailbox, wanted), told))
 
     def _sign_in_time(self, at: float) -> None:
         if at - self._signed_at < SIGN or self._is_signing:
@@ -236,18 +238,39 @@ class Watcher:
 
         def opened(result: Opened) -> None:
             channel.is_opening = False
-            self._heed(channel, result)
+            self._heed(channel, result, wanted)
 
-        self._loop.do(lambda: self._deliver(self._opener.open(wanted), opened))
+        self._loop.ask(lambda: self._deliver(self._opener.open(wanted), opened))
+
+    def _claim_in_time(self, channel: Channel, at: float) -> None:
+        """Become the watcher of what another process has let go of: only then the stream is opened anew."""
+        if channel.claim_at is None or channel.claim_at > at:
+            return
+        others = [place.ref for place in channel.places() if not place.is_ours]
+        channel.claim_at = at + CLAIM_AGAIN if others else None
+        if others:
+            self._loop.do(lambda: self._claim(channel, others))
+
+    def _claim(self, channel: Channel, refs: list[CalendarRef]) -> None:
+        """Try to become the watcher of these, on a helper's thread."""
+        with suppress(Unavailable):
+            claimed = self._watching.claim(refs, self._process, self._now())
+            if claimed:
+                self._loop.post(lambda: self._claimed(channel, claimed))
+
+    def _claimed(self, channel: Channel, refs: frozenset[CalendarRef]) -> None:
+        channel.open_by(time.monotonic())
+        left = refs - self._places.keys()
+        if left:
+            self._loop.do(lambda: self._watching.release(left, self._process))
 
     def _deliver(self, result: Opened, then: Callable[[Opened], None]) -> None:
         """Bring a result to the thread."""
         self._loop.post(lambda: then(result))
-        if self._loop.is_closing and result.stream is not None:
-            result.stream.close()
 
-    def _heed(self, channel: Channel, result: Opened) -> None:
+    def _heed(self, channel: Channel, result: Opened, wanted: Mapping[Address, Wanted]) -> None:
         """Take in what came of opening a channel, or of asking for news."""
+        self._let_go(channel, result, wanted)
         if channel not in self._channels:
             if result.stream is not None:
                 result.stream.close()
@@ -265,14 +288,24 @@ class Watcher:
             LOG.info("calendars cannot be watched now: %s", result.error)
             channel.retry.fail(time.monotonic(), getattr(result.error, "retry_after", 0.0))
             channel.open_by(channel.retry.at)
-        else:
+        elif result.stream is None and channel.stream is None:
             channel.retry.succeed()
         if result.stream is not None:
             self._hang_up(channel)
-            channel.stream, channel.caller = result.stream, result.caller
+            channel.stream, channel.caller, channel.opened_at = result.stream, result.caller, time.monotonic()
             self._loop.listen(result.stream, lambda: self._hear(channel))
             self._loop.post(lambda: self._hear(channel))  # what came with its head no selector tells of
         self._look(channel)
+
+    def _let_go(self, channel: Channel, result: Opened, wanted: Mapping[Address, Wanted]) -> None:
+        """Give back what was got for calendars that are not watched any more."""
+        units = channel.units if channel in self._channels else {}
+        for mailbox, told in result.units.items():
+            if mailbox not in units and told.subscription is not None:
+                self._give_up(replace(wanted[mailbox], subscription=told.subscription))
+        left = [ref for told in result.units.values() for ref in told.claimed if ref not in self._places]
+        if left:
+            self._loop.do(lambda: self._watching.release(left, self._process))
 
     def _take(self, channel: Channel, unit: Unit, told: OpenedUnit) -> None:
         unit.how, unit.subscription, unit.subscribed = told.how, told.subscription, told.subscribed
@@ -284,7 +317,7 @@ class Watcher:
         if told.woken is not None:
             unit.say(told.woken)
         if any(not place.is_ours for place in unit.places.values()):
-            channel.open_by(time.monotonic() + CLAIM_AGAIN)
+            channel.claim_at = time.monotonic() + CLAIM_AGAIN
 
     def _hear(self, channel: Channel) -> None:
         """Read what a stream says."""
@@ -304,7 +337,7 @@ class Watcher:
             if isinstance(error, ExchangeSays):
                 channel.lose_subscriptions()
             self._reopen(channel)
-            channel.retry.fail(time.monotonic())
+            self._put_off(channel, error)
             return
         for one in woken:
             unit = channel.unit_of(one.subscription)
@@ -314,9 +347,17 @@ class Watcher:
                 unit.subscription = None
                 channel.open_by(time.monotonic())
         if stream.is_over:
+            channel.retry.succeed()
             self._reopen(channel)
         self._open_in_time(channel)
         self._look(channel)
+
+    def _put_off(self, channel: Channel, error: BridgeError) -> None:
+        """Open a channel later whose stream has ended with a trouble: the later, the more have ended at once."""
+        now = time.monotonic()
+        if now - channel.opened_at > SILENCE:
+            channel.retry.succeed()
+        channel.retry.fail(now, error.retry_after if isinstance(error, ExchangeBusy) else 0.0)
 
     def _reopen(self, channel: Channel) -> None:
         self._hang_up(channel)
@@ -338,7 +379,7 @@ class Watcher:
 
     def _caller(self, viewer: Viewer) -> Caller | None:
         """Give as whom Exchange is asked, None for nobody; from any thread."""
-        return None if self._is_refused else self._watches.callers(viewer)
+        return None if self._is_refused or self._loop.is_closing else self._watches.callers(viewer)
 
     def _forget(self, caller: Caller) -> None:
         """Have nothing more asked with a credential that was refused; on a helper's thread."""

@@ -270,3 +270,18 @@ def test_nobody_waits_for_a_bridge_that_stops(make: Callable[[Patience], Asking]
     asking.close()
     with pytest.raises(ExchangeBusy):
         asking.bring("q", Question(), caller=ANN, known=False)
+
+
+def test_a_question_of_many_parts_is_not_asked_on_when_the_bridge_stops(make: Callable[[Patience], Asking]) -> None:
+    asking, begun = make(LONG), threading.Event()
+    told: list[Exception | None] = []
+
+    def ask() -> None:
+        while True:
+            begun.set()
+            asking.tell()
+
+    asking.start("q", ask, told.append)
+    assert begun.wait(10)
+    asking.close()
+    assert [type(error) for error in told] == [ExchangeBusy]

@@ -3,6 +3,8 @@
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from eventually import eventually
@@ -17,7 +19,7 @@ from bridge.errors import (
     TokenUnknown,
     Unavailable,
 )
-from bridge.item import Item, ItemId
+from bridge.item import Item, ItemId, Page
 from bridge.model import CalendarName, Caller, Rights
 from bridge.sync.pull import AT_ONCE, BATCH
 
@@ -252,6 +254,28 @@ def test_a_password_that_is_refused_while_items_are_read_again_is_told_of(
     with pytest.raises(LoginRefused):
         world.etags()
     assert proved == []
+
+
+def test_a_pull_that_another_process_outran_does_not_end_with_less_than_it_was_told(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.etags()
+    second = World(tmp_path, world.exchange)
+    second.clock = world.clock
+    second.restart()
+    world.later()
+    world.outlook_adds("one@outlook")
+    feed = world.exchange.feed
+
+    def outrun(*arguments: Any) -> Page:
+        monkeypatch.setattr(world.exchange, "feed", feed)
+        assert len(second.etags()) == 1
+        world.outlook_adds("two@outlook")
+        return feed(*arguments)
+
+    monkeypatch.setattr(world.exchange, "feed", outrun)
+    assert len(world.etags()) == 2
+    second.close()
 
 
 def test_an_item_that_becomes_unreadable_stays_as_it_was(world: World) -> None:
