@@ -42,10 +42,11 @@ bench: $(READY)
 	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 
 soak: $(READY)
-	DRAWN_SERIES=$(or $(DRAWN_SERIES),3000) DRAWN_EVENTS=$(or $(DRAWN_EVENTS),10000) KILL_STRIDE=1 \
+	DRAWN_SERIES=$(or $(DRAWN_SERIES),3000) DRAWN_EVENTS=$(or $(DRAWN_EVENTS),10000) KILL_STRIDE=1 WHOLE_MATRIX=1 \
 		WALK_STEPS=$(or $(WALK_STEPS),2000) WALK_SEED=$(or $(WALK_SEED),1) $(BIN)/pytest -n auto --dist worksteal \
 		tests/acceptance/test_expansions.py tests/acceptance/test_clock_changes.py tests/acceptance/test_grammar.py \
-		tests/mapping/test_grammar.py tests/acceptance/test_kill.py tests/acceptance/test_random_walk.py $(PYTEST_ARGS)
+		tests/mapping/test_grammar.py tests/acceptance/test_kill.py tests/acceptance/test_random_walk.py \
+		tests/acceptance/test_fault_matrix.py $(PYTEST_ARGS)
 
 judges: $(READY)
 	$(BIN)/python -m judges $(JUDGES_ARGS)
