@@ -26,7 +26,7 @@ PERSONALITIES = ["2019", "lenient"]
 ON_POSTGRESQL = "2019 on postgresql"
 TARGET = "Choir & more"
 PATIENCE = 60.0
-STRIDE = int(os.environ.get("KILL_STRIDE", "5"))
+STRIDE = int(os.environ.get("KILL_STRIDE", "9"))
 """A call is two steps, before it and after; an odd stride meets either side in turn."""
 
 
