@@ -51,10 +51,10 @@ class Process:
 
 
 @contextmanager
-def running(arguments: Sequence[str], ready: str) -> Iterator[Process]:
+def running(arguments: Sequence[str], ready: str, command: Sequence[str] = COMMAND) -> Iterator[Process]:
     """Run a command until the block ends; it is ready when it prints a line that has this text and a URL."""
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=None, text=True, start_new_session=True
+        [*command, *arguments], stdout=subprocess.PIPE, stderr=None, text=True, start_new_session=True
     )
     try:
         yield _wait(process, ready)
@@ -97,6 +97,14 @@ def exchange(*options: str) -> Iterator[Process]:
         yield process
 
 
+@contextmanager
+def office(people: int, events: int) -> Iterator[Process]:
+    """Run a simulated Exchange for many people on a free port; see `office.py`."""
+    script = (sys.executable, str(Path(__file__).with_name("office.py")))
+    with running(["--people", str(people), "--events", str(events)], "xchange.asmx", script) as process:
+        yield process
+
+
 def control(ews_url: str, change: object | None = None) -> dict[str, object]:
     """Read the simulated Exchange's control URL, or change its knobs."""
     url = ews_url.lower().rpartition("/ews/")[0] + "/simulator/control"
@@ -107,18 +115,28 @@ def control(ews_url: str, change: object | None = None) -> dict[str, object]:
 
 
 @contextmanager
-def bridge(ews_url: str, folder: Path, *, port: int, fresh: int = 15, workers: int = 1) -> Iterator[Process]:
-    """Run the bridge before an Exchange, its state in a folder."""
+def bridge(
+    ews_url: str, folder: Path, *, port: int, fresh: float = 15, workers: int = 1, exchange: str = "", sync: str = ""
+) -> Iterator[Process]:
+    """Run the bridge before an Exchange, its state in a folder.
+
+    ``exchange`` and ``sync`` are further lines of these sections of its configuration.
+    """
     config = folder / "bridge.toml"
     config.write_text(
-        f'[exchange]\nurl = "{ews_url}"\n'
+        f'[exchange]\nurl = "{ews_url}"\n{exchange}'
         f'[server]\nlisten = "127.0.0.1:{port}"\nworkers = {workers}\n'
         f'[state]\nfolder = "{folder / "state"}"\n'
-        f"[sync]\nfresh = {fresh}\n",
+        f"[sync]\nfresh = {fresh}\n{sync}",
         encoding="utf-8",
     )
     with running(["serve", "--config", str(config)], "served at") as process:
         yield process
+
+
+def loads() -> str:
+    """Say how busy the machine is: what else runs makes times longer."""
+    return "load " + " ".join(f"{each:.1f}" for each in os.getloadavg())
 
 
 def wait_until(is_so: object, seconds: float) -> None:

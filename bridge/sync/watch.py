@@ -173,8 +173,10 @@ class Watcher:
         self._sign_in_time(at)
 
     def _look(self, channel: Channel) -> None:
-        """Pull what was said to have changed."""
+        """Pull what was said to have changed; not before a stream that is being opened is there: it has all pulled."""
         for unit in channel.units.values():
+            if channel.is_opening and unit.how is Notifications.STREAM:
+                continue
             for place in unit.places.values():
                 is_told = channel.stream is not None and place.ref.folder in unit.subscribed
                 self._wakes.look(place, self._heard, is_told=is_told)

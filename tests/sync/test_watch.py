@@ -155,6 +155,17 @@ def test_a_stream_that_ends_is_opened_anew_and_what_was_missed_is_found(
     eventually(lambda: len(world.mirror.snapshot(ref).resources) == 2)
 
 
+def test_a_stream_that_ended_as_announced_costs_one_pull(world: Watching) -> None:
+    world.watch()
+    for _ in range(5):
+        streams = list(world.exchange.streams)
+        world.exchange.calls.clear()
+        world.exchange.end_streams()
+        eventually(lambda: world.exchange.streams not in ([], streams))  # noqa: B023 - called here
+        eventually(world.is_quiet)
+        assert world.exchange.calls["feed"] == 1
+
+
 def test_nobody_relies_on_a_stream_that_is_gone(world: Watching) -> None:
     world.watch()
     world.exchange.fail("listen", ExchangeUnreachable("Gone."), times=10_000)
