@@ -124,16 +124,20 @@ class Asking:
         known: bool,
         is_enough: Callable[[], bool] | None = None,
         at_once: bool = True,
+        anew: bool = False,
     ) -> None:
         """Have the question asked, whose answer goes into the mirror, and wait for it.
 
         Where an answer is ``known`` already, trouble and a long wait end quietly: what is known is served. Else they
         raise Unavailable. What Exchange definitely says is raised in any case. ``is_enough`` says whether what has come
         so far will do; it is asked whenever `tell` says that something came. Unless that is so ``at_once``, the whole
-        answer is waited for as long as if something were known.
+        answer is waited for as long as if something were known. ``anew``: what was asked before
+        will not do.
         """
         is_enough = is_enough or _never
         try:
+            if anew and question in self._flights:
+                self._wait(question, ask, caller, _Wait(known, is_enough, at_once))
             self._wait(question, ask, caller, _Wait(known, is_enough, at_once))
         except Unavailable as error:
             if not known and not is_enough():

@@ -53,6 +53,7 @@ class Refresher:
                 caller=login.caller,
                 known=known,
                 is_enough=None if known or need == WHOLE else lambda: self._mirror.snapshot(ref).meets(need),
+                anew=fresh,
                 at_once=need.newer_than is None,  # a small calendar is better listed whole than in pages
             )
         return self._mirror.snapshot(ref)

@@ -265,6 +265,18 @@ def test_what_is_asked_behind_tells_when_it_is_done_and_whether_it_began_then(
     assert (ended, question.asked) == ([1, 2], 1)
 
 
+def test_who_wants_it_anew_is_not_content_with_what_was_asked_before(make: Callable[[Patience], Asking]) -> None:
+    asking, question = make(LONG), Question()
+    thread = threading.Thread(target=lambda: asking.bring("q", question, caller=ANN, known=True, anew=True))
+    asking.start("q", question, lambda _: None)
+    assert question.begun.wait(10)
+    thread.start()
+    question.answer.set()
+    thread.join(10)
+    asking.bring("q", question, caller=ANN, known=True, anew=True)
+    assert question.asked >= 2
+
+
 def test_nobody_waits_for_a_bridge_that_stops(make: Callable[[Patience], Asking]) -> None:
     asking = make(LONG)
     asking.close()
