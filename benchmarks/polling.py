@@ -158,7 +158,7 @@ def measure_run(add: Add, apps: list[App], served: Process, ews: Process, run: R
     hourly = {operation: count / len(apps) / elapsed * 3600 for operation, count in calls.most_common()}
     told = ", ".join(f"{operation} {count:.1f}" for operation, count in hourly.items()) or "none"
     add(f"{name}: all calls a person and hour", told, "")
-    add(f"{name}: open streams", str(_streams(ews)), "")
+    add(f"{name}: mailboxes told of over streams", str(_streams(ews)), "")
     theirs = f"the simulated Exchange: {other / elapsed * 100:.1f} % of a core"
     print(f"({len(taken)} polls in {elapsed:.0f} s; {theirs}; {loads()})", flush=True)
 
