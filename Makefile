@@ -2,7 +2,7 @@
 # make test    everything that must hold: ruff, mypy, the tests
 # make corpus  real iCalendar objects through the bridge and back (needs ICALENDAR_CORPUS)
 # make bench   the figures of docs/performance.md
-# make soak    the long runs: thousands of drawn series and events, and a kill at every step of every write
+# make soak    the long runs: thousands of drawn series and events, a kill at every step of every write, long random walks
 #              tens of thousands of events drawn from the grammar of iCalendar there and back
 # make judges  other people's CalDAV test suites and clients against the demo; the scores are in docs/conformance.md
 # make docs    write the tables of docs/mapping.md and docs/reliability.md from the code
@@ -42,9 +42,11 @@ bench: $(READY)
 	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 
 soak: $(READY)
-	DRAWN_SERIES=$(or $(DRAWN_SERIES),3000) DRAWN_EVENTS=$(or $(DRAWN_EVENTS),10000) KILL_STRIDE=1 $(BIN)/pytest -n auto --dist worksteal \
+	DRAWN_SERIES=$(or $(DRAWN_SERIES),3000) DRAWN_EVENTS=$(or $(DRAWN_EVENTS),10000) KILL_STRIDE=1 WHOLE_MATRIX=1 \
+		WALK_STEPS=$(or $(WALK_STEPS),2000) WALK_SEED=$(or $(WALK_SEED),1) $(BIN)/pytest -n auto --dist worksteal \
 		tests/acceptance/test_expansions.py tests/acceptance/test_clock_changes.py tests/acceptance/test_grammar.py \
-		tests/mapping/test_grammar.py tests/acceptance/test_kill.py $(PYTEST_ARGS)
+		tests/mapping/test_grammar.py tests/acceptance/test_kill.py tests/acceptance/test_random_walk.py \
+		tests/acceptance/test_fault_matrix.py $(PYTEST_ARGS)
 
 judges: $(READY)
 	$(BIN)/python -m judges $(JUDGES_ARGS)

@@ -256,10 +256,11 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An item that is new or changed, as the feed lists it."""
+    """An item that is new or changed, as the feed lists it; ``is_new`` says that it calls it new."""
 
     ref: ItemRef
     outline: Outline | None = None
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

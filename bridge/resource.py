@@ -95,9 +95,25 @@ class Window:
     end: datetime
     read_at: datetime
 
-    def covers(self, start: datetime | None, end: datetime | None) -> bool:
-        """Say whether a span lies in it; one with an open end does not."""
-        return start is not None and end is not None and self.start <= start and end <= self.end
+    def covers(self, start: datetime, end: datetime) -> bool:
+        """Say whether a span lies in it."""
+        return self.start <= start and end <= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a question must know of a calendar that is read for the first time; nothing said: all of it.
+
+    ``span`` (UTC): only what takes place in it. ``names``: only these resources, which there must be then.
+    ``newer_than``: something that came after that revision.
+    """
+
+    span: tuple[datetime, datetime] | None = None
+    names: frozenset[Name] | None = None
+    newer_than: Revision | None = None
+
+
+WHOLE = Need()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,23 +153,15 @@ class Snapshot:
             return self.window.read_at if self.window is not None else None
         return self.pulled_at if self.heard_at is None else max(self.pulled_at, self.heard_at)
 
-    def covers(self, start: datetime | None, end: datetime | None) -> bool:
-        """Say whether all is known that takes place in a span (UTC, None for an open end)."""
-        return self.is_complete or (self.window is not None and self.window.covers(start, end))
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What a question must know of a calendar that is read for the first time; nothing said: all of it.
-
-    ``span`` (UTC): only what takes place in it. ``newer_than``: something that came after that revision.
-    """
-
-    span: tuple[datetime, datetime] | None = None
-    newer_than: Revision | None = None
-
-
-WHOLE = Need()
+    def meets(self, need: Need) -> bool:
+        """Say whether so much is known of the calendar."""
+        if self.is_complete:
+            return True
+        if need.span is not None:
+            return self.window is not None and self.window.covers(*need.span)
+        if need.names is not None:
+            return need.names <= self.resources.keys()
+        return need.newer_than is not None and self.revision > need.newer_than
 
 
 # --- what a client asks of a write -------------------------------------------------------------------

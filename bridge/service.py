@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from bridge.accounts.accounts import Accounts, utc_now
 from bridge.config import Settings, service_password
 from bridge.database import make_engine, make_server_engine
-from bridge.errors import ConfigurationInvalid
+from bridge.errors import ConfigurationInvalid, Unavailable
 from bridge.ews.exchange import EwsExchange
 from bridge.ews.settings import EwsSettings
 from bridge.exchange import Waiters
@@ -31,6 +31,7 @@ from bridge.state.sealed_columns import STATE
 from bridge.state.shares import Shares
 from bridge.state.state import State
 from bridge.sync.calendars import Shared
+from bridge.sync.freshness import Patience
 from bridge.sync.store import CalendarStore, StoreSettings
 from bridge.sync.watch import Watches
 from bridge.web.front_page import front_page
@@ -102,7 +103,14 @@ def build(settings: Settings) -> Service:
             on_refused=accounts.forget,
             working_elsewhere=settings.freebusy.working_elsewhere,
         )
-        return Service(settings, accounts, store, index, busy_time, front_page, opened.pop_all().close)
+
+        def page(base_url: str) -> bytes:
+            try:
+                return front_page(base_url, mirror.first_pulls())
+            except Unavailable:
+                return front_page(base_url)
+
+        return Service(settings, accounts, store, index, busy_time, page, opened.pop_all().close)
 
 
 def open_state_engine(settings: Settings) -> Engine:
@@ -236,6 +244,7 @@ def _store_settings(settings: Settings, accounts: Accounts) -> StoreSettings:
         shares,
         url=server.root,
         most_bytes=server.max_resource_size,
+        patience=Patience(),
         watches=_watches(settings, accounts) if settings.sync.watch else None,
         keep=timedelta(days=settings.mirror.keep_days) if settings.mirror.keep_days else None,
     )

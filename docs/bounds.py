@@ -78,8 +78,14 @@ BOUNDS = (
     Bound(
         "connections to each of the two SQLite databases",
         "64, of which 8 stay open",
-        "`database.py`",
-        _CROWD,
+        "`database/sqlite.py`",
+        "state/test_connections.py::test_connections_to_a_file_are_bounded_and_few_stay_open",
+    ),
+    Bound(
+        "connections to PostgreSQL, and waiting for one, for a lock, for a statement",
+        "10 for each schema, of which 5 stay open, and 1; 10, 10 and 60 s",
+        "`database/postgresql.py`",
+        "state/test_postgresql.py::test_more_who_ask_than_there_are_connections_for_wait_and_are_told_to_come_back",
     ),
     Bound(
         "one request's body",

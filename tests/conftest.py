@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bridge.simulator.rules import assumed
+from bridge.sync.freshness import Patience
 
 from postgres import Cluster, empty, shared_cluster
 from stores import ON_POSTGRESQL, ON_SQLITE, Files, Schemas, Stores
@@ -76,3 +78,14 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
     if request.param == ON_SQLITE:
         return Files(tmp_path)
     return Schemas(request.getfixturevalue("database"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """Let requests wait for news as long as it takes: a busy machine must not make answers old.
+
+    Tests of waiting give a patience of their own, or run the command as it is.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bridge.service.Patience", partial(Patience, known=30.0))
+        yield

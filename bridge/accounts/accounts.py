@@ -105,7 +105,8 @@ class Accounts:
             raise LoginRefused(_REFUSED)
         credential = BasicCredential(username.strip(), password)
         tag = self._tagger.make_tag(name.login, credential)
-        mailbox = self._admitted.get(tag) or self._admit(name, credential, tag)
+        admitted = None if self._refused.get(tag) else self._admitted.get(tag)  # a refusal outdoes what came before
+        mailbox = admitted or self._admit(name, credential, tag)
         viewer = Viewer(self._organisation, mailbox.address)
         self._vault.put(viewer, credential)
         return Login(Caller(viewer, credential), mailbox)
@@ -142,6 +143,9 @@ class Accounts:
         renewed = replace(proof, proved_at=now)
         try:
             self._proofs.put(name.login, renewed)
+            if self._refused.get(tag):  # meanwhile
+                self._proofs.drop(name.login)
+                return
         except Unavailable as error:
             LOG.info("a login is renewed later: %s", error)
             return

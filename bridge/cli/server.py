@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from bridge.config import Listen, Settings
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, Unavailable
 from bridge.service import Service, build, prepare
 from bridge.storage_plugin.application import make_application
 
@@ -25,6 +26,8 @@ SWITCH_INTERVAL = 0.001
 """Seconds after which a thread that computes lets another one go on (default 0.005): a pull slows readers less."""
 GRACE = 25
 """Seconds that running requests have at the end; below systemd's 90 and Kubernetes' 30."""
+START_TRIES, START_PAUSE = 20, 0.5
+"""How often a worker tries to open its stores, and the seconds between: less than gunicorn waits for it, 30 s."""
 KEEP_ALIVE = 75
 """Seconds a connection waits for its next request: longer than the proxy in front (nginx: 60)."""
 
@@ -68,7 +71,7 @@ class Server(BaseApplication):
         logging.getLogger("bridge").setLevel(logging.INFO)
         logging.getLogger("radicale").disabled = True  # it names paths and user names; what matters, bridge.* tells
         try:
-            self._service = build(self._settings)
+            self._service = build_patiently(self._settings)
         except BridgeError as error:
             click.echo(str(error), err=True)
             sys.exit(Arbiter.APP_LOAD_ERROR)
@@ -89,6 +92,20 @@ class Server(BaseApplication):
     def _close(self, _arbiter: Any, _worker: Any) -> None:
         if self._service:
             self._service.close()
+
+
+def build_patiently(settings: Settings) -> Service:
+    """Build the service, again where a store cannot be opened at this moment: a worker that gives up ends them all.
+
+    So it is when the mirror is deleted while a worker starts. Raises as `build` does, in the end Unavailable too.
+    """
+    for _ in range(START_TRIES - 1):
+        try:
+            return build(settings)
+        except Unavailable as error:
+            logging.getLogger("bridge.cli").warning("tried again: %s", error)
+            time.sleep(START_PAUSE)
+    return build(settings)
 
 
 def run(settings: Settings, say: Callable[[str], None]) -> None:

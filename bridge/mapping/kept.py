@@ -10,7 +10,8 @@ Anything unreadable is taken for nothing kept: the text may come with a copied i
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.errors import NotExpressible
@@ -153,6 +154,17 @@ def parse_kept(text: str | None) -> Kept:
         return Kept()
     mailed, original = (one if isinstance(one := value.get(name), str) else None for name in ("mailed", "original"))
     return Kept(fields, more, calendar, timezones, mailed, exceptions, original)
+
+
+def without(kept: Kept, names: AbstractSet[str]) -> Kept:
+    """Give what is kept but for the lines of these fields, of exceptions too."""
+
+    def left(fields: Mapping[str, Guarded]) -> dict[str, Guarded]:
+        return {name: guarded for name, guarded in fields.items() if name not in names}
+
+    exceptions = {start: replace(one, fields=left(one.fields)) for start, one in kept.exceptions.items()}
+    telling = {start: one for start, one in exceptions.items() if one != KeptException()}
+    return replace(kept, fields=left(kept.fields), exceptions=telling)
 
 
 def _write_fields(fields: Mapping[str, Guarded]) -> dict[str, list[str]]:

@@ -41,7 +41,7 @@ _NAMES = frozenset(
 """Properties of the event itself. Evolution, KOrganizer, DAVx5 and Apple write the like into the alarm (RFC 9074 6)."""
 _SNOOZED = "X-MOZ-SNOOZE-TIME-"
 """Thunderbird's for one occurrence, whose time follows."""
-_STAMPS = frozenset({"DTSTAMP", "CREATED", "LAST-MODIFIED", "SEQUENCE"})
+STAMPS = frozenset({"DTSTAMP", "CREATED", "LAST-MODIFIED", "SEQUENCE"})
 """What an app writes anew with whatever it changes."""
 
 Key = str
@@ -117,7 +117,7 @@ def with_stamps(obj: CalendarObject, context: Context, owners: CalendarObject) -
 
     Raises InvalidCalendarData.
     """
-    return _swap(obj, context, owners, _STAMPS.__contains__)
+    return _swap(obj, context, owners, STAMPS.__contains__)
 
 
 def _swap(

@@ -23,6 +23,7 @@ from bridge.mirror.calendar_row import (
 )
 from bridge.mirror.change import Change
 from bridge.mirror.database import MirrorDatabase
+from bridge.mirror.overview import FirstPulls, read_first_pulls
 from bridge.mirror.pending_row import AT_ONCE, find_due, postpone, settle
 from bridge.mirror.reading import (
     find_former,
@@ -134,14 +135,17 @@ class Mirror:
 
     # --- one calendar: writing ---
 
-    def begin_listing(self, ref: CalendarRef, total: int | None = None) -> None:
-        """Start a full listing: the cursor is None, and its last page will sweep what it has not named.
-
-        ``total`` is how many items Exchange says there are.
-        """
+    def note_total(self, ref: CalendarRef, total: int) -> None:
+        """Note how many items Exchange says there are, for telling how far a first pull is."""
         seals = CalendarSeals(self._keys, ref)
         with self._writing(seals) as (connection, calendar):
-            write_calendar(connection, replace(start_listing(calendar), total=total))
+            write_calendar(connection, replace(calendar, total=total))
+
+    def begin_listing(self, ref: CalendarRef) -> None:
+        """Start a full listing: the cursor is None, and its last page will sweep what it has not named."""
+        seals = CalendarSeals(self._keys, ref)
+        with self._writing(seals) as (connection, calendar):
+            write_calendar(connection, start_listing(calendar))
 
     def apply(self, ref: CalendarRef, batch: Batch) -> Applied:
         """Take in a page of the change feed, all of it in one transaction. Raises CursorMoved.
@@ -221,6 +225,11 @@ class Mirror:
             write_calendar(connection, replace(calendar, rendering=seals.rendering(url)))
 
     # --- viewers ---
+
+    def first_pulls(self) -> FirstPulls:
+        """Give how far the calendars are, all together, that are being read for the first time."""
+        with self._database.reading() as connection:
+            return read_first_pulls(connection)
 
     def calendars(self, viewer: Viewer, mailbox: Address) -> FolderListing | None:
         """Give the calendar folders of a mailbox as last listed to the viewer."""

@@ -57,6 +57,28 @@ class Overview:
         return min(1.0, self.items / self.total) if self.total else None
 
 
+@dataclass(frozen=True, slots=True)
+class FirstPulls:
+    """The calendars that are being read for the first time, all together.
+
+    ``items`` are there of ``total``, which is None where Exchange did not say it of each.
+    """
+
+    calendars: int
+    items: int
+    total: int | None
+
+
+def read_first_pulls(connection: Connection) -> FirstPulls:
+    """Give how far all first pulls are."""
+    is_first = calendars.c.pulled_at.is_(None)
+    count, told, total = connection.execute(
+        select(func.count(), func.count(calendars.c.total), func.sum(calendars.c.total)).where(is_first)
+    ).one()
+    held = select(func.count()).select_from(items.join(calendars, items.c.calendar == calendars.c.id)).where(is_first)
+    return FirstPulls(count, connection.execute(held).scalar_one(), int(total) if count and count == told else None)
+
+
 def read_overview(database: Transactions, keys: Keys, now: datetime) -> tuple[Overview, ...]:
     """Give every calendar of every viewer, in the order of their names. Raises Unavailable."""
     with database.reading() as connection:

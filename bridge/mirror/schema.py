@@ -150,7 +150,7 @@ busy_months = Table(
 def _to_5(connection: Connection) -> None:
     """Add what is known of windows, of watching and of who was here."""
     added = ("window_start BIGINT", "window_end BIGINT", "window_at BIGINT", "total INTEGER", "watcher VARCHAR(16)")
-    for column in (*added, "is_quiet BOOLEAN NOT NULL DEFAULT 0"):
+    for column in (*added, "is_quiet BOOLEAN NOT NULL DEFAULT FALSE"):
         connection.exec_driver_sql(f"ALTER TABLE calendars ADD COLUMN {column}")
     metadata.create_all(connection, [viewers, watchers])
 

@@ -24,6 +24,7 @@ from bridge.storage_plugin.reports import report
 from bridge.storage_plugin.resources import add_member, delete, get, put
 from bridge.storage_plugin.transfers import copy, move
 from bridge.storage_plugin.visit import Visit
+from bridge.sync.asking import one_request
 
 DAV_CLASSES = "1, 3, extended-mkcol, calendar-access, calendar-proxy"
 """What is announced: no locks (2), no access-control (there is no ACL method), and no scheduling, so that clients
@@ -109,7 +110,8 @@ class BridgeApplication(RoutedApplication):
         if _principal(request) not in {None, login.mailbox.address} and not _is_of_people(request):
             raise NotPermitted("This is not your address. Your calendars are below your own primary address.", "read")
         served = _served(request).get(request.method) or _refused(request)
-        return served(Visit(self._service, request, login))
+        with one_request():
+            return served(Visit(self._service, request, login))
 
 
 def make_application(service: Service) -> BridgeApplication:

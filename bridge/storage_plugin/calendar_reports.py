@@ -66,6 +66,7 @@ def _is_in(path: Path, calendar: CalendarView) -> bool:
 def _members(visit: Visit, forms: "Forms", calendar: CalendarView, names: Sequence[Name]) -> Iterator[str]:
     if not names:
         return
+    visit.only(names)
     resources = visit.snapshot(calendar.served).resources
     present = dict.fromkeys(name for name in names if name in resources)
     written = dict(forms.respond(calendar, [resources[name] for name in present]))

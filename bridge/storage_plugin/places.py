@@ -104,6 +104,7 @@ def is_group(path: Path) -> bool:
 
 def find(visit: Visit, calendar: CalendarView, name: Name) -> Listed:
     """Give a resource of the calendar. Raises NotFound only when the whole calendar is known not to have it."""
+    visit.only([name])
     listed = visit.snapshot(calendar.served).resources.get(name)
     if listed is None:
         raise NotFound("There is no such event in this calendar.")

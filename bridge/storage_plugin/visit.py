@@ -1,6 +1,6 @@
 """One authenticated request: who asks, for what, and the calendars as that viewer sees them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from bridge.dav.look import to_elements
@@ -91,6 +91,10 @@ class Visit:
         if start is not None and end is not None:
             self._need = Need(span=(start, end))
 
+    def only(self, names: Iterable[Name]) -> None:
+        """Note that nothing is asked but these resources. While they are all there, the rest need not be known."""
+        self._need = Need(names=frozenset(names))
+
     def changes(self, served: ServedCalendar, token: str | None, limit: int | None) -> Changes:
         """Give what changed in the calendar since a token. Raises TokenUnknown, Unavailable."""
         changes = self.store.changes(self.login, served, token, limit, fresh=self.request.wants_fresh)
@@ -141,7 +145,7 @@ class Visit:
     def snapshot(self, served: ServedCalendar) -> Snapshot:
         """Give the calendar as mirrored, the same in the whole request. Raises Unavailable."""
         known = self._snapshots.get(served.name)
-        if known is None:
+        if known is None or not known.meets(self._need):
             known = self.store.snapshot(self.login, served, fresh=self.request.wants_fresh, need=self._need)
             self._keep(served, known)
         return known
@@ -186,7 +190,7 @@ class Visit:
         return self.store.calendar(self.login, path.calendar)
 
     def _keep(self, served: ServedCalendar, snapshot: Snapshot) -> None:
-        if not snapshot.is_complete and not (self._need.span and snapshot.covers(*self._need.span)):
+        if not snapshot.meets(self._need):
             raise MirrorFilling("This calendar is being read from Exchange for the first time.", retry_after=5)
         self._snapshots[served.name] = snapshot
         self._ages[served.name] = snapshot.known_at

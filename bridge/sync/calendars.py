@@ -26,10 +26,14 @@ LOG = logging.getLogger(__name__)
 CALL = 20.0
 """Seconds for listing the folders of one mailbox."""
 FRESH = timedelta(seconds=60)
-"""How long a listing of folders is served without asking again."""
-LASTS = timedelta(hours=1)
-"""How long one of the viewer's own calendars is taken from a listing: an app that polls asks for nothing else."""
-_NEVER = timedelta(microseconds=-1)
+"""How long a listing of folders is served without asking again to who looks for calendars."""
+JUST_NOW = timedelta(seconds=5)
+"""The same where it is to be known whether a calendar is gone: not with every request of an app that asks for it."""
+FRESH_FOR_ONE, OTHERS_FRESH_FOR_ONE = timedelta(hours=1), timedelta(minutes=15)
+"""The same for who asks for one that is listed, his own or another's; then it is listed again behind the request.
+
+An app that polls asks for nothing else. That a calendar is gone, its pull tells.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +67,37 @@ class Listing:
 
     def calendars(self, login: Login, *, fresh: bool = False) -> tuple[ServedCalendar, ...]:
         """List the viewer's calendars, his default one first. ``fresh`` asks Exchange whatever is known."""
-        own, lasts = login.mailbox, _NEVER if fresh else FRESH
-        served = self._named(own, self._of(login, own.address, lasts), {})
+        return self._all(login, timedelta() if fresh else FRESH)
+
+    def lately(self, login: Login) -> tuple[ServedCalendar, ...]:
+        """List the viewer's calendars as they were within `JUST_NOW`."""
+        return self._all(login, JUST_NOW)
+
+    def calendar(self, login: Login, name: CalendarName) -> ServedCalendar | None:
+        """Give one of the viewer's calendars, None where there is none of this name."""
+        if parse_shared_calendar_name(name) is None:
+            own = self._named(login.mailbox, self._of(login, login.mailbox.address, None), {})
+            found = next((one for one in own if one.name == name), None)
+            if found is not None:
+                return found
+        for age in (None, FRESH):
+            for served in self._all(login, age):
+                if served.name == name:
+                    return served
+        return None
+
+    def _all(self, login: Login, age: timedelta | None) -> tuple[ServedCalendar, ...]:
+        """List the calendars, at most so old: 0 as they are now; None: whatever is known will do for now."""
+        own = login.mailbox
+        served = self._named(own, self._of(login, own.address, age), {})
         for owner in self._owners(login):
             known = {one.calendar.ref for one in served}
-            for calendar in self._shared(login, owner, lasts):
+            for calendar in self._shared(login, owner, age):
                 if calendar.ref not in known:  # he may be named twice, by an alias too
                     whose = Mailbox(calendar.ref.mailbox, calendar.owner_name)
                     taken = {one.name: one for one in served}
                     served += self._named(whose, [calendar], taken, shared=True)
         return served
-
-    def calendar(self, login: Login, name: CalendarName) -> ServedCalendar | None:
-        """Give the viewer's calendar of this name, None where there is none.
-
-        One of his own may have been listed up to `LASTS` ago: that it is gone, a pull tells too. Whether another's is
-        still shown to him is asked as often as for all of them.
-        """
-        if parse_shared_calendar_name(name) is None:
-            own = self._named(login.mailbox, self._of(login, login.mailbox.address, LASTS), {})
-            found = next((one for one in own if one.name == name), None)
-            if found is not None:
-                return found
-        return next((one for one in self.calendars(login) if one.name == name), None)
 
     def renew(self, login: Login) -> tuple[ServedCalendar, ...]:
         """Ask for the viewer's own calendars now, whatever is being asked already, and give them.
@@ -101,21 +113,24 @@ class Listing:
         added = [share.owner for share in self._added.of(login.caller.viewer.organisation, own)]
         return tuple(owner for owner in dict.fromkeys(configured + added) if owner not in own)
 
-    def _shared(self, login: Login, owner: Address, lasts: timedelta) -> tuple[Calendar, ...]:
+    def _shared(self, login: Login, owner: Address, age: timedelta | None) -> tuple[Calendar, ...]:
         """List what of another's calendars the viewer may read: nothing, where Exchange says he may see nothing."""
-        return tuple(one for one in self._of(login, owner, lasts) if one.rights.read)
+        return tuple(one for one in self._of(login, owner, age) if one.rights.read)
 
-    def _of(self, login: Login, mailbox: Address, lasts: timedelta) -> tuple[Calendar, ...]:
-        """Give a mailbox's calendars as listed so long ago at most, or as last listed."""
+    def _of(self, login: Login, mailbox: Address, age: timedelta | None) -> tuple[Calendar, ...]:
         viewer = login.caller.viewer
+        question = ("calendars", viewer, mailbox)
         known = self._mirror.calendars(viewer, mailbox)
-        if known is None or self._now() - known.listed_at > lasts:
+        listed_ago = None if known is None else self._now() - known.listed_at
 
-            def ask() -> None:
-                self._ask(login, mailbox)
+        def ask() -> None:
+            self._ask(login, mailbox)
 
-            self._asking.bring(("calendars", viewer, mailbox), ask, viewer=viewer, known=known is not None)
+        if listed_ago is None or (age is not None and (listed_ago > age or not age)):
+            self._asking.bring(question, ask, caller=login.caller, known=known is not None)
             known = self._mirror.calendars(viewer, mailbox)
+        elif listed_ago > (FRESH_FOR_ONE if mailbox == viewer.address else OTHERS_FRESH_FOR_ONE):
+            self._asking.start(question, ask, lambda _: None, login.caller)
         return known.calendars if known is not None else ()
 
     def _ask(self, login: Login, mailbox: Address) -> tuple[Calendar, ...]:

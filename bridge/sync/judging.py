@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from bridge.errors import ExchangeFailed, NotPermitted
+from bridge.errors import ExchangeFailed, MirrorFilling, NotPermitted
 from bridge.item import Item
 from bridge.mapping.calendar_object import CalendarObject, parse
 from bridge.mapping.personal import take_personal, with_owners, write_personal
 from bridge.mapping.series import WantedSeries, to_items
 from bridge.mirror.mirror import Mirror
-from bridge.resource import Listed
+from bridge.model import CalendarRef
+from bridge.resource import Listed, Snapshot
 from bridge.state.intents import Intent
 from bridge.sync.files import Files
 from bridge.sync.outcome import Write
@@ -44,7 +45,7 @@ class Judge:
 
     def judge(self, write: Write, body: Body) -> Judged:
         """Hold a PUT against the mirror. Raises Refused and its kinds, Unavailable."""
-        snapshot = self._mirror.snapshot(write.ref)
+        snapshot = read_whole(self._mirror, write.ref)
         there = snapshot.resources.get(write.name)
         if not write.may_write and (there is None or there.uid != body.event.uid):
             raise _may_not_write("bind" if there is None else "write-content")
@@ -77,6 +78,17 @@ class Judge:
         else:
             wanted, plan = plan_others(write.name, body.event, stored, write.context)
         return self._files.bring(write, wanted, stored), plan
+
+
+def read_whole(mirror: Mirror, ref: CalendarRef) -> Snapshot:
+    """Give a calendar that a write is held against. Raises Unavailable where the mirror was lost since it was pulled.
+
+    Of what is not in it, nobody knows then whether it is gone.
+    """
+    snapshot = mirror.snapshot(ref)
+    if not snapshot.is_complete:
+        raise MirrorFilling("This calendar is being read from Exchange again.", retry_after=5)
+    return snapshot
 
 
 def require_readable(listed: Listed) -> None:

@@ -17,7 +17,9 @@ LOG = logging.getLogger(__name__)
 TICK = 1.0
 """Seconds after which the thread looks round, whatever happens."""
 AT_ONCE = 8
-"""Helpers."""
+"""Helpers that ask Exchange."""
+BRIEF_AT_ONCE = 4
+"""Helpers for what takes no long time: it does not wait behind a slow Exchange."""
 
 
 class Readable(Protocol):
@@ -40,7 +42,8 @@ class Loop:
         for end in (self._bell, self._ear):
             end.settimeout(0)
         self._selector.register(self._ear, selectors.EVENT_READ)
-        self._helpers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=name)
+        self._helpers = ThreadPoolExecutor(BRIEF_AT_ONCE, thread_name_prefix=name)
+        self._askers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"{name}-asks")
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -54,9 +57,14 @@ class Loop:
             self._bell.send(b".")
 
     def do(self, work: Callable[[], None]) -> None:
-        """Have something done by a helper; it is not to touch what belongs to the thread."""
+        """Have something brief done by a helper; it is not to touch what belongs to the thread."""
         with suppress(RuntimeError):  # the helpers are gone
             self._helpers.submit(_guarded, work)
+
+    def ask(self, work: Callable[[], None]) -> None:
+        """Have something done that waits for Exchange, as `do` does."""
+        with suppress(RuntimeError):
+            self._askers.submit(_guarded, work)
 
     def listen(self, readable: Readable, on_ready: Callable[[], None]) -> None:
         """Have the thread call this whenever there is something to be read. To be called by the thread."""
@@ -72,7 +80,7 @@ class Loop:
         return self._is_closing
 
     def close(self, last: Callable[[], None]) -> None:
-        """Have this done as the last thing, and end."""
+        """Have this done as the last thing, and end. What helpers still tell is heard, too, in the calling thread."""
 
         def end() -> None:
             self._is_closing = True
@@ -80,7 +88,10 @@ class Loop:
 
         self.post(end)
         self._thread.join()
-        self._helpers.shutdown(wait=True, cancel_futures=True)
+        for helpers in (self._askers, self._helpers):
+            helpers.shutdown(wait=True, cancel_futures=True)
+        while self._inbox:
+            _guarded(self._inbox.popleft())
         for one in (self._selector, self._bell, self._ear):
             one.close()
 

@@ -29,7 +29,7 @@ from bridge.mapping.resource import instance_start
 from bridge.mirror.mirror import Mirror
 from bridge.resource import Listed
 from bridge.state.intents import Intent
-from bridge.sync.judging import require_readable
+from bridge.sync.judging import read_whole, require_readable
 from bridge.sync.look import Look
 from bridge.sync.outcome import DONE, MOVE, MOVE_OVER, Outcomes, Write
 from bridge.sync.plan import check
@@ -75,7 +75,7 @@ class Mover:
     # --- judging -------------------------------------------------------------------------------------
 
     def _listed(self, write: Write) -> Listed | None:
-        return self._mirror.snapshot(write.ref).resources.get(write.name)
+        return read_whole(self._mirror, write.ref).resources.get(write.name)
 
     def _judge(self, source: Write, target: Write, earlier: Intent | None) -> Listed:
         """Hold the MOVE against the mirror, and give what is to be moved. Raises Refused and its kinds."""
@@ -94,7 +94,7 @@ class Mover:
         if there is not None and (is_same or there.uid != here.uid):
             raise UidTaken("The event of that name has another UID.", there.name)
         if there is None and not is_same:
-            others = self._mirror.snapshot(target.ref).resources.values()
+            others = read_whole(self._mirror, target.ref).resources.values()
             taken = next((one for one in others if one.uid == here.uid), None)
             if taken is not None:
                 raise UidTaken("Another event of that calendar has this UID.", taken.name)

@@ -1,15 +1,16 @@
 """How calendars come to be watched: claimed before other processes, subscribed to, and listened to on one stream.
 
-Everything here calls Exchange or the database and is done away from the thread that watches; it is told in an `Order`
+Everything here calls Exchange or the database and is done away from the thread that watches; it is told in `Wanted`
 what is wanted and tells in `Opened` what came of it.
 """
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bridge.errors import AccessDenied, BridgeError, FolderMissing, RequestRefused
+from bridge.errors import AccessDenied, BridgeError, CredentialRefused, FolderMissing, RequestRefused, Unavailable
 from bridge.exchange import Deadline, Exchange, Notifications, Stream, Subscription
 from bridge.mirror.watching import Watching
 from bridge.model import Address, CalendarRef, Caller, FolderId, Viewer
@@ -69,9 +70,19 @@ class Opener:
     """Opens channels. Safe to use from many threads."""
 
     def __init__(
-        self, exchange: Exchange, watching: Watching, callers: Callers, now: Callable[[], datetime], process: str
+        self,
+        exchange: Exchange,
+        watching: Watching,
+        callers: Callers,
+        now: Callable[[], datetime],
+        process: str,
+        on_refused: Callable[[Caller], None],
     ) -> None:
-        """Take the back end, the notes for other processes, as whom it is asked, a UTC clock, our own id."""
+        """Take the back end, the notes for other processes, as whom it is asked, a UTC clock, our own id.
+
+        ``on_refused`` hears of a refused credential before anything else happens, so that nobody asks with it again.
+        """
+        self._on_refused = on_refused
         self._exchange = exchange
         self._watching = watching
         self._callers = callers
@@ -84,7 +95,7 @@ class Opener:
         try:
             self._open(wanted, opened)
         except BridgeError as error:
-            opened.error = error
+            self._fail(opened, error)
         return opened
 
     def news(self, mailbox: Address, wanted: Wanted) -> Opened:
@@ -100,7 +111,7 @@ class Opener:
             kept = None if woken is not None and woken.is_lost else subscription
             opened.units[mailbox] = OpenedUnit(wanted.how, kept, wanted.subscribed, woken=told)
         except BridgeError as error:
-            opened.error = error
+            self._fail(opened, error)
         return opened
 
     def give_up(self, wanted: Wanted) -> None:
@@ -110,7 +121,18 @@ class Opener:
             try:
                 self._exchange.unsubscribe(caller, wanted.subscription, Deadline.after(CALL))
             except BridgeError as error:
+                self._note_refused(caller, error)
                 LOG.info("a subscription is left to end by itself: %s", error)
+
+    def _fail(self, opened: Opened, error: BridgeError) -> None:
+        opened.error = error
+        if opened.caller is not None:
+            self._note_refused(opened.caller, error)
+
+    def _note_refused(self, caller: Caller, error: BridgeError) -> None:
+        if isinstance(error, CredentialRefused):
+            with suppress(Unavailable):  # what can be forgotten without the database is
+                self._on_refused(caller)
 
     def _open(self, wanted: Mapping[Address, Wanted], opened: Opened) -> None:
         every = [ref for unit in wanted.values() for ref in unit.refs]

@@ -11,7 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from bridge.errors import AnswerUnusable, BridgeError, CursorExpired, ExchangeFailed, ExchangeTimedOut, RequestRefused
+from bridge.errors import (
+    AnswerUnusable,
+    BridgeError,
+    CredentialRefused,
+    CursorExpired,
+    ExchangeFailed,
+    ExchangeTimedOut,
+    RequestRefused,
+)
 from bridge.exchange import Deadline, Exchange
 from bridge.ids import parse_name_stamp
 from bridge.item import ChangeKey, Cursor, Entry, Item, ItemId, ItemRef, Missing, Page, Uid, Unreadable
@@ -29,6 +37,8 @@ LOG = logging.getLogger(__name__)
 
 CALL = 60.0
 """Seconds for one call of a pull."""
+WINDOW = 20.0
+"""Seconds for finding out what is in the window: what takes longer is no help to who waits."""
 BATCH = 50
 """How many items one call reads."""
 AT_ONCE = 3
@@ -82,6 +92,8 @@ class Puller:
         """
         render_again(self._mirror, self._renderer, ref, context)
         status = self._mirror.status(ref)
+        if status.pulled_at is None and total is not None:
+            self._mirror.note_total(ref, total)
         if status.pulled_at is None and status.cursor is None and status.window is None:
             self._take_window(caller, ref, context)
         while not self._page(caller, ref, context, total):
@@ -98,7 +110,7 @@ class Puller:
         now, snapshot = self._now(), self._mirror.snapshot(ref)
         window = Window(_month(now, -MONTHS_BEFORE), _month(now, MONTHS_AFTER + 1), now)
         try:
-            ids = self._exchange.window(caller, ref, window.start, window.end, Deadline.after(CALL))
+            ids = self._exchange.window(caller, ref, window.start, window.end, Deadline.after(WINDOW))
             found = self._get(caller, ref, ids)
         except (RequestRefused, ExchangeFailed, ExchangeTimedOut, AnswerUnusable) as error:
             LOG.info("a calendar is read without its window first: %s", error)
@@ -117,13 +129,15 @@ class Puller:
         """Take one page; say whether it was the last."""
         status = self._mirror.status(ref)
         if status.cursor is None and not status.is_listing:
-            self._mirror.begin_listing(ref, total)
+            self._mirror.begin_listing(ref)
         snapshot = self._mirror.snapshot(ref)
         try:
-            page = self._ask(caller, ref, status.cursor, snapshot)
+            page: Page | None = self._ask(caller, ref, status.cursor, snapshot)
         except CursorExpired:
+            page = None
+        if page is None or (not status.is_listing and status.cursor and self._begins_anew(ref, page, snapshot)):
             if status.cursor is None:
-                raise ExchangeFailed("Exchange does not list this calendar: it takes no beginning for one.") from None
+                raise ExchangeFailed("Exchange does not list this calendar: it takes no beginning for one.")
             LOG.info("the change feed of a calendar starts anew: Exchange does not know our cursor any more")
             self._mirror.begin_listing(ref)
             return False
@@ -133,11 +147,24 @@ class Puller:
         try:
             self._apply(ref, draft, snapshot, asked_from=status.cursor, cursor=page.cursor, is_last=page.is_last)
         except CursorMoved:
-            return self._mirror.status(ref).pulled_at is not None
+            return False  # what took its place may have been asked for earlier, and know less
         if status.pulled_at is None:
             held = len(snapshot.resources) + len(draft.puts)
             LOG.info("first pull of a calendar: %d of %s events", held, "so far unknown" if total is None else total)
         return page.is_last
+
+    def _begins_anew(self, ref: CalendarRef, page: Page, snapshot: Snapshot) -> bool:
+        """Say whether a page of changes is one of a listing.
+
+        Servers that are no Exchange answer a cursor so that they do not know, and tell of no deletion then.
+
+        It calls items new that pages have told of before. Our own, which no page has told of yet, are pending.
+        """
+        if page.removed or not all(entry.is_new for entry in page.entries):
+            return False
+        known = {held.id for listed in snapshot.resources.values() for held in listed.items}
+        told = known - set(self._mirror.due(ref, datetime.max.replace(tzinfo=UTC)))
+        return any(entry.ref.id in told for entry in page.entries)
 
     def _ask(self, caller: Caller, ref: CalendarRef, cursor: Cursor | None, snapshot: Snapshot) -> Page:
         page = self._exchange.feed(caller, ref, cursor, Deadline.after(CALL))
@@ -328,6 +355,8 @@ class Puller:
         draft = _Draft(settled=list(due))
         try:
             self._reread(caller, ref, context, due, draft)
+        except CredentialRefused:
+            raise
         except BridgeError as error:
             LOG.info("items to be read again stay for later: %s", error)
             return False

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from bridge.mirror.batch import Status
 from bridge.mirror.mirror import Mirror
 from bridge.model import CalendarRef, Caller, Login, ServedCalendar
 from bridge.resource import WHOLE, Need, Snapshot
@@ -11,15 +10,6 @@ from bridge.sync.contexts import Contexts
 from bridge.sync.freshness import Policy
 from bridge.sync.outcome import Outcomes
 from bridge.sync.pull import Puller
-
-
-def meets(status: Status, need: Need) -> bool:
-    """Say whether so much is known of a calendar."""
-    if status.pulled_at is not None:
-        return True
-    if need.span is not None:
-        return status.window is not None and status.window.covers(*need.span)
-    return need.newer_than is not None and status.revision > need.newer_than
 
 
 class Refresher:
@@ -60,9 +50,10 @@ class Refresher:
             self._questions.bring(
                 _question(ref),
                 lambda: self.pull(login.caller, served),
-                viewer=login.caller.viewer,
+                caller=login.caller,
                 known=known,
-                is_enough=None if known or need == WHOLE else lambda: meets(self._mirror.status(ref), need),
+                is_enough=None if known or need == WHOLE else lambda: self._mirror.snapshot(ref).meets(need),
+                anew=fresh,
                 at_once=need.newer_than is None,  # a small calendar is better listed whole than in pages
             )
         return self._mirror.snapshot(ref)
@@ -72,7 +63,7 @@ class Refresher:
 
         Say whether this pull begins now; else it is one that somebody has begun before.
         """
-        return self._questions.start(_question(served.calendar.ref), lambda: self.pull(caller, served), then)
+        return self._questions.start(_question(served.calendar.ref), lambda: self.pull(caller, served), then, caller)
 
     def pull(self, caller: Caller, served: ServedCalendar) -> None:
         """Pull the calendar now. Raises Unavailable, ExchangeSays."""

@@ -6,7 +6,7 @@ from bridge.item import Item
 from bridge.mirror.mirror import Mirror
 from bridge.resource import ANY_ETAG, Listed
 from bridge.state.intents import Intent
-from bridge.sync.judging import read_stored
+from bridge.sync.judging import read_stored, read_whole
 from bridge.sync.look import Look
 from bridge.sync.outcome import Outcomes, Write
 from bridge.sync.plan import check
@@ -28,7 +28,7 @@ class Remover:
     def delete(self, write: Write) -> None:
         """Delete the resource. Raises NotFound, PreconditionFailed, NotPermitted, Unavailable."""
         earlier = self._outcomes.earlier(write)
-        listed = self._mirror.snapshot(write.ref).resources.get(write.name)
+        listed = read_whole(self._mirror, write.ref).resources.get(write.name)
         if listed is None:
             if earlier is not None:
                 return

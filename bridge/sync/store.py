@@ -117,7 +117,7 @@ class CalendarStore:
         self._directory = Directory(exchange, now)
         renderer = Renderer(state.personal)
         look = Look(exchange, mirror, renderer)
-        self._questions = Asking(waiters, now, settings.patience)
+        self._questions = Asking(waiters, now, settings.patience, logins.forget)
         self._listing = Listing(exchange, mirror, state, settings.shares, self._questions, now)
         outcomes = Outcomes(look, mirror, state.intents, state.processes, now)
         self._contexts = Contexts(settings.zone, settings.url)
@@ -167,10 +167,23 @@ class CalendarStore:
 
         ``fresh`` is a client's ``Cache-Control: no-cache``. Raises Unavailable when less is known than the need.
         """
-        snapshot = self._asking(login, lambda: self._refresher.snapshot(login, served, fresh=fresh, need=need), served)
+        snapshot = self._asking(login, lambda: self._brought_up(login, served, fresh=fresh, need=need), served)
         if self._watcher is not None:
             self._watcher.notice(served)
         return snapshot
+
+    def _brought_up(self, login: Login, served: ServedCalendar, *, fresh: bool, need: Need) -> Snapshot:
+        """Give the calendar; as last known where Exchange lists it and denies it at the same time."""
+        try:
+            return self._refresher.snapshot(login, served, fresh=fresh, need=need)
+        except (FolderMissing, AccessDenied):
+            known = self._mirror.snapshot(served.calendar.ref)
+            if not known.is_complete or not _is_among(served, self._listing.lately(login)):
+                raise
+            LOG.warning(
+                "served as last known: Exchange lists a calendar and says that it may not be read or is not there"
+            )
+            return known
 
     def texts(self, served: ServedCalendar, names: Iterable[Name]) -> dict[Name, bytes]:
         """Give the bytes served for these resources, from the mirror; names that are not there are left out."""
@@ -321,8 +334,7 @@ class CalendarStore:
 
     def _see_whether_gone(self, login: Login, served: ServedCalendar) -> BridgeError:
         """Tell a calendar that is gone, or not shown any more, from trouble (architecture, law 3)."""
-        there = {one.calendar.ref for one in self._listing.calendars(login, fresh=True)}
-        if served.calendar.ref not in there:
+        if not _is_among(served, self._listing.calendars(login, fresh=True)):
             return NotFound("There is no calendar of this name any more.")
         return ExchangeFailed("Exchange lists this calendar but does not let it be used at this moment.")
 
@@ -331,7 +343,11 @@ class CalendarStore:
 
         def ask_in_a_place() -> T:
             with self._waiters.waiting(login.caller.viewer):
-                return ask()
+                try:
+                    return ask()
+                except CredentialRefused:
+                    self._logins.forget(login.caller)
+                    raise
 
         return self._asking(login, ask_in_a_place, served)
 
@@ -340,7 +356,6 @@ class CalendarStore:
         try:
             return ask()
         except CredentialRefused as error:
-            self._logins.forget(login.caller)
             raise LoginRefused("Exchange does not accept this user name and password any more.") from error
         except (FolderMissing, AccessDenied) as error:
             if served is None:
@@ -354,3 +369,7 @@ class CalendarStore:
         if self._watcher is not None:
             self._watcher.close()
         self._questions.close()
+
+
+def _is_among(served: ServedCalendar, listed: Iterable[ServedCalendar]) -> bool:
+    return served.calendar.ref in {one.calendar.ref for one in listed}

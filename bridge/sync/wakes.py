@@ -59,7 +59,7 @@ class Wakes:
             self._loop.post(lambda: heard.gone(place))
             return
         self._note(place, is_quiet=False)
-        begins = True
+        begins = False  # until it is known: at worst it is pulled once more
 
         def ended(error: Exception | None) -> None:
             self._loop.do(lambda: self._ended(place, said if begins else None, error, heard, is_told=is_told))
@@ -77,7 +77,7 @@ class Wakes:
 
     def _end(self, place: Place, read: int | None, error: Exception | None, heard: Heard, *, is_told: bool) -> None:
         place.is_pulling = False
-        if isinstance(error, CredentialRefused):
+        if isinstance(error, CredentialRefused) and read is not None:
             heard.refused(place)
         elif isinstance(error, FolderMissing | AccessDenied):
             heard.gone(place)

@@ -8,15 +8,15 @@ anew) is looked for by a pull. Where Exchange says nothing by itself it is asked
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bridge.errors import BridgeError, CredentialRefused, ExchangeSays, Unavailable
+from bridge.errors import BridgeError, CredentialRefused, ExchangeBusy, ExchangeSays, Unavailable
 from bridge.exchange import Exchange, Notifications
 from bridge.mirror.watching import Watching
-from bridge.model import CalendarRef, Caller, ServedCalendar, Viewer
+from bridge.model import Address, CalendarRef, Caller, ServedCalendar, ServiceCredential, Viewer
 from bridge.sync.loop import Loop
 from bridge.sync.opening import Callers, Opened, OpenedUnit, Opener, Wanted
 from bridge.sync.wakes import Heard, Start, Wakes
@@ -30,8 +30,9 @@ IDLE = 30 * 60.0
 """Seconds after a viewer's last request after which his calendars are not watched any more."""
 CLAIM_AGAIN = 15.0
 """Seconds until it is looked again whether another process still watches a calendar."""
-GATHER, GATHER_OPEN = 0.2, 30.0
-"""Seconds that further calendars are waited for before a stream is opened; and opened anew, where many are on it."""
+GATHER = 0.2
+"""Seconds that further calendars are waited for before a stream is opened, and opened anew: for each mailbox on it."""
+LONGEST_GATHER = 30.0
 SILENCE = 120.0
 """Seconds without a byte after which a stream counts as broken. Exchange beats about every 45 s."""
 
@@ -70,18 +71,17 @@ class Watcher:
         """
         self._watching = watching
         self._watches = watches
-        self._callers = watches.callers
         self._process = process
         self._on_refused = on_refused
         self._now = now
-        self._opener = Opener(exchange, watching, watches.callers, now, process)
+        self._opener = Opener(exchange, watching, self._caller, now, process, self._forget)
         self._channels: list[Channel] = []
         self._places: dict[CalendarRef, tuple[Place, Channel]] = {}
         self._signed_at = float("-inf")
         self._is_signing = False
         self._is_refused = False
         self._loop = Loop("watch", self._tick)
-        self._wakes = Wakes(self._loop, watching, start, watches.callers, process)
+        self._wakes = Wakes(self._loop, watching, start, self._caller, process)
         self._heard = Heard(refused=self._place_refused, gone=self._place_gone)
         self._loop.start()
 
@@ -109,8 +109,7 @@ class Watcher:
         self._places[ref] = (place, channel)
         owner = Viewer(ref.viewer.organisation, ref.mailbox)
         channel.units.setdefault(ref.mailbox, Unit(owner)).places[ref] = place
-        many = self._watches.serves and channel.stream is not None
-        channel.open_by(time.monotonic() + (GATHER_OPEN if many else GATHER))
+        channel.open_by(time.monotonic() + min(LONGEST_GATHER, GATHER * len(channel.units)))
         self._open_in_time(channel)
 
     def _channel_for(self, ref: CalendarRef) -> Channel:
@@ -143,7 +142,7 @@ class Watcher:
             self._channels.remove(channel)
 
     def _give_up(self, wanted: Wanted) -> None:
-        self._loop.do(lambda: self._opener.give_up(wanted))
+        self._loop.ask(lambda: self._opener.give_up(wanted))
 
     def _hang_up(self, channel: Channel) -> None:
         if channel.stream is not None:
@@ -154,6 +153,7 @@ class Watcher:
     def _hang_up_all(self) -> None:
         for channel in self._channels:
             self._hang_up(channel)
+        self._channels.clear()
 
     # --- looking round -------------------------------------------------------------------------------
 
@@ -166,6 +166,7 @@ class Watcher:
                 LOG.info("a connection on which Exchange tells of changes has fallen silent: it is opened anew")
                 self._reopen(channel)
             self._open_in_time(channel)
+            self._claim_in_time(channel, at)
             for unit in channel.units.values():
                 self._ask_now_and_then(channel, unit, at)
             self._look(channel)
@@ -192,9 +193,9 @@ class Watcher:
 
         def told(opened: Opened) -> None:
             unit.is_asking = False
-            self._heed(channel, opened)
+            self._heed(channel, opened, {unit.mailbox: wanted})
 
-        self._loop.do(lambda: self._deliver(self._opener.news(unit.mailbox, wanted), told))
+        self._loop.ask(lambda: self._deliver(self._opener.news(unit.mailbox, wanted), told))
 
     def _sign_in_time(self, at: float) -> None:
         if at - self._signed_at < SIGN or self._is_signing:
@@ -239,24 +240,45 @@ class Watcher:
 
         def opened(result: Opened) -> None:
             channel.is_opening = False
-            self._heed(channel, result)
+            self._heed(channel, result, wanted)
 
-        self._loop.do(lambda: self._deliver(self._opener.open(wanted), opened))
+        self._loop.ask(lambda: self._deliver(self._opener.open(wanted), opened))
+
+    def _claim_in_time(self, channel: Channel, at: float) -> None:
+        """Become the watcher of what another process has let go of: only then the stream is opened anew."""
+        if channel.claim_at is None or channel.claim_at > at:
+            return
+        others = [place.ref for place in channel.places() if not place.is_ours]
+        channel.claim_at = at + CLAIM_AGAIN if others else None
+        if others:
+            self._loop.do(lambda: self._claim(channel, others))
+
+    def _claim(self, channel: Channel, refs: list[CalendarRef]) -> None:
+        """Try to become the watcher of these, on a helper's thread."""
+        with suppress(Unavailable):
+            claimed = self._watching.claim(refs, self._process, self._now())
+            if claimed:
+                self._loop.post(lambda: self._claimed(channel, claimed))
+
+    def _claimed(self, channel: Channel, refs: frozenset[CalendarRef]) -> None:
+        channel.open_by(time.monotonic())
+        left = refs - self._places.keys()
+        if left:
+            self._loop.do(lambda: self._watching.release(left, self._process))
 
     def _deliver(self, result: Opened, then: Callable[[Opened], None]) -> None:
         """Bring a result to the thread."""
         self._loop.post(lambda: then(result))
-        if self._loop.is_closing and result.stream is not None:
-            result.stream.close()
 
-    def _heed(self, channel: Channel, result: Opened) -> None:
+    def _heed(self, channel: Channel, result: Opened, wanted: Mapping[Address, Wanted]) -> None:
         """Take in what came of opening a channel, or of asking for news."""
+        self._let_go(channel, result, wanted)
         if channel not in self._channels:
             if result.stream is not None:
                 result.stream.close()
             return
         if isinstance(result.error, CredentialRefused):
-            self._refuse(channel, result.caller)
+            self._refuse(channel)
             return
         if result.is_nobody:
             self._drop(channel, list(channel.places()))
@@ -268,14 +290,24 @@ class Watcher:
             LOG.info("calendars cannot be watched now: %s", result.error)
             channel.retry.fail(time.monotonic(), getattr(result.error, "retry_after", 0.0))
             channel.open_by(channel.retry.at)
-        else:
+        elif result.stream is None and channel.stream is None:
             channel.retry.succeed()
         if result.stream is not None:
             self._hang_up(channel)
-            channel.stream = result.stream
+            channel.stream, channel.caller, channel.opened_at = result.stream, result.caller, time.monotonic()
             self._loop.listen(result.stream, lambda: self._hear(channel))
             self._loop.post(lambda: self._hear(channel))  # what came with its head no selector tells of
         self._look(channel)
+
+    def _let_go(self, channel: Channel, result: Opened, wanted: Mapping[Address, Wanted]) -> None:
+        """Give back what was got for calendars that are not watched any more."""
+        units = channel.units if channel in self._channels else {}
+        for mailbox, told in result.units.items():
+            if mailbox not in units and told.subscription is not None:
+                self._give_up(replace(wanted[mailbox], subscription=told.subscription))
+        left = [ref for told in result.units.values() for ref in told.claimed if ref not in self._places]
+        if left:
+            self._loop.do(lambda: self._watching.release(left, self._process))
 
     def _take(self, channel: Channel, unit: Unit, told: OpenedUnit) -> None:
         unit.how, unit.subscription, unit.subscribed = told.how, told.subscription, told.subscribed
@@ -287,7 +319,7 @@ class Watcher:
         if told.woken is not None:
             unit.say(told.woken)
         if any(not place.is_ours for place in unit.places.values()):
-            channel.open_by(time.monotonic() + CLAIM_AGAIN)
+            channel.claim_at = time.monotonic() + CLAIM_AGAIN
 
     def _hear(self, channel: Channel) -> None:
         """Read what a stream says."""
@@ -297,15 +329,17 @@ class Watcher:
         try:
             woken = stream.receive()
         except CredentialRefused:
-            first = next(iter(channel.units.values()))
-            self._refuse(channel, self._callers(channel.viewer or first.owner))
+            caller = channel.caller
+            if caller is not None:
+                self._loop.do(lambda: self._forget(caller))
+            self._refuse(channel)
             return
         except BridgeError as error:
             LOG.info("a connection on which Exchange tells of changes has ended: %s", error)
             if isinstance(error, ExchangeSays):
                 channel.lose_subscriptions()
             self._reopen(channel)
-            channel.retry.fail(time.monotonic())
+            self._put_off(channel, error)
             return
         for one in woken:
             unit = channel.unit_of(one.subscription)
@@ -315,9 +349,17 @@ class Watcher:
                 unit.subscription = None
                 channel.open_by(time.monotonic())
         if stream.is_over:
+            channel.retry.succeed()
             self._reopen(channel)
         self._open_in_time(channel)
         self._look(channel)
+
+    def _put_off(self, channel: Channel, error: BridgeError) -> None:
+        """Open a channel later whose stream has ended with a trouble: the later, the more have ended at once."""
+        now = time.monotonic()
+        if now - channel.opened_at > SILENCE:
+            channel.retry.succeed()
+        channel.retry.fail(now, error.retry_after if isinstance(error, ExchangeBusy) else 0.0)
 
     def _reopen(self, channel: Channel) -> None:
         self._hang_up(channel)
@@ -328,22 +370,31 @@ class Watcher:
     # --- what ends it --------------------------------------------------------------------------------
 
     def _place_refused(self, place: Place) -> None:
-        _, channel = self._places.get(place.ref, (None, None))
-        if channel is not None:
-            self._refuse(channel, self._callers(place.ref.viewer))
+        known, channel = self._places.get(place.ref, (None, None))
+        if channel is not None and known is place:
+            self._refuse(channel)
 
     def _place_gone(self, place: Place) -> None:
-        _, channel = self._places.get(place.ref, (None, None))
-        if channel is not None:
+        known, channel = self._places.get(place.ref, (None, None))
+        if channel is not None and known is place:
             self._drop(channel, [place])
 
-    def _refuse(self, channel: Channel, caller: Caller | None) -> None:
-        """Forget a credential that Exchange does not accept any more; nothing is tried with it again."""
-        if caller is not None:
-            self._loop.do(lambda: self._on_refused(caller))
+    def _caller(self, viewer: Viewer) -> Caller | None:
+        """Give as whom Exchange is asked, None for nobody; from any thread."""
+        return None if self._is_refused or self._loop.is_closing else self._watches.callers(viewer)
+
+    def _forget(self, caller: Caller) -> None:
+        """Have nothing more asked with a credential that was refused; on a helper's thread."""
+        if isinstance(caller.credential, ServiceCredential):
+            self._is_refused = True
+        self._on_refused(caller)
+
+    def _refuse(self, channel: Channel) -> None:
+        """Watch nothing any more with a credential that Exchange does not accept."""
         channels = [channel]
         if channel.viewer is None:
             self._is_refused, channels = True, list(self._channels)
             LOG.error("Exchange refuses the service account: nothing is watched until the bridge is started anew.")
         for one in channels:
+            one.lose_subscriptions()  # they end by themselves: giving them up would take the password
             self._drop(one, list(one.places()))

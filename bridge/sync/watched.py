@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bridge.exchange import Notifications, Stream, Subscription, SubscriptionId
-from bridge.model import Address, CalendarRef, FolderId, ServedCalendar, Viewer
+from bridge.model import Address, CalendarRef, Caller, FolderId, ServedCalendar, Viewer
 
 MOST_UNITS = 200
 """Subscriptions on one stream (EWS: GetStreamingEvents takes so many)."""
@@ -91,13 +91,19 @@ class Unit:
 class Channel:
     """Units and their stream. ``viewer`` is whose credential is used, None for the service account's.
 
+    ``caller`` is as whom the stream was asked for, ``opened_at`` when (monotonic).
+
     ``open_at`` is when (monotonic) it is to be opened, or opened anew because of what came in; None when it is right.
+    ``claim_at`` is when it is looked again whether other processes still watch what they do; None when they watch none.
     """
 
     viewer: Viewer | None
     units: dict[Address, Unit] = field(default_factory=dict)
     stream: Stream | None = None
+    caller: Caller | None = None
+    opened_at: float = 0.0
     open_at: float | None = 0.0
+    claim_at: float | None = None
     is_opening: bool = False
     retry: Retry = field(default_factory=Retry)
 

@@ -72,7 +72,8 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with Simulator(people, personality=request.param) as exchange:
         folder: Path = tmp_path_factory.mktemp("bridge")
         config = folder / "bridge.toml"
-        config.write_text(f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{folder}"\n[sync]\nfresh = 0\n')
+        asked = "[sync]\nfresh = 0\nwatch = false\n"
+        config.write_text(f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{folder}"\n{asked}')
         made = World(exchange, build(load(config)), people)
         yield made
         made.close()

@@ -60,7 +60,9 @@ def simulated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     folder: Path = tmp_path_factory.mktemp("grammar")
     with Simulator(PEOPLE, personality=request.param) as exchange:
         config = folder / "bridge.toml"
-        config.write_text(f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{folder / "own"}"\n')
+        config.write_text(
+            f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{folder / "own"}"\n[sync]\nwatch = false\n'
+        )
         service = build(load(config))
         login = service.accounts.log_in(ANN, PASSWORD)
         yield Place(service.store, login, lambda: exchange.events(ANN))

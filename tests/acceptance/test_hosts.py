@@ -1,5 +1,6 @@
 """Two hosts that share one PostgreSQL, each with a folder of its own and the same key file, at one Exchange."""
 
+import json
 import re
 import shutil
 import time
@@ -236,6 +237,33 @@ def test_shares_are_added_and_shown_by_commands_on_any_host(hosts: Hosts) -> Non
     first = str(hosts.first.folder / "bridge.toml")
     with command(hosts.first.folder, "share", "list", "--config", first) as running:
         running.wait_for(r"dora@example\.test .*added")
+
+
+def run(host: Bridged, *arguments: str) -> str:
+    """Run a command beside a host, and give what it printed."""
+    with command(host.folder, *arguments, "--config", str(host.folder / "bridge.toml")) as running:
+        printed, _ = running.process.communicate(timeout=PATIENCE)
+        assert running.process.returncode == 0, printed.decode() + running.told
+    return printed.decode()
+
+
+def test_what_is_at_rest_is_looked_after_by_commands_on_any_host(hosts: Hosts) -> None:
+    assert hosts.first.put("rest.ics", event("rest-1")).status_code == 201
+    (shown,) = json.loads(run(hosts.second, "mirror", "status", "--json"))
+    assert (shown["viewer"], shown["events"]) == (ANN, 1)
+    assert "fits together" in run(hosts.second, "mirror", "verify")
+    assert "Key 2 was added" in run(hosts.first, "mirror", "rekey", "--prepare")
+    shutil.copy(hosts.first.folder / "own" / "key", hosts.second.folder / "own" / "key")
+    for host in hosts.both:
+        assert host.ask("GET", host.calendar() + "rest.ics").status_code == 200
+    assert "sealed with key 2" in run(hosts.first, "mirror", "rekey", "--use-key", "2")
+    for host in hosts.both[::-1]:
+        assert host.ask("GET", host.calendar() + "rest.ics").status_code == 200
+    shutil.copy(hosts.first.folder / "own" / "key", hosts.second.folder / "own" / "key")
+    assert hosts.second.ask("DELETE", hosts.second.calendar() + "rest.ics").status_code in {200, 204}
+    assert "fits together" in run(hosts.second, "mirror", "verify")
+    assert "removed" in run(hosts.second, "mirror", "purge", "--all")
+    assert hosts.first.ask("GET", hosts.first.calendar() + "rest.ics").status_code in {404, 503}
 
 
 def test_the_configuration_is_checked_and_shown_without_the_password(tmp_path: Path) -> None:

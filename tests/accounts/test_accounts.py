@@ -23,6 +23,7 @@ from bridge.errors import (
 from bridge.exchange import Waiters
 from bridge.keys import SealBroken
 from bridge.model import BasicCredential, Caller, OrganisationId, ServiceCredential, Viewer
+from bridge.state.proofs import Proof
 
 ANNA = "anna@example.org"
 DOWN = ExchangeUnreachable("Exchange is away.")
@@ -393,6 +394,28 @@ def test_a_refused_credential_is_not_renewed_by_an_answer_that_comes_late(world:
     world.clock.move(minutes=5)
     accounts.proved(caller)
     refuse(accounts, ANNA, "right")
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["before it is written", "after it is written"])
+def test_a_refusal_while_an_answer_renews_the_login_outdoes_it(
+    world: World, accounts: Accounts, monkeypatch: pytest.MonkeyPatch, *, is_late: bool
+) -> None:
+    caller = accounts.log_in(ANNA, "right").caller
+    world.clock.move(minutes=5)
+    put = accounts._proofs.put
+
+    def put_meanwhile(login: str, proof: Proof) -> None:
+        if is_late:
+            put(login, proof)
+        accounts.forget(caller)
+        if not is_late:
+            put(login, proof)
+
+    monkeypatch.setattr(accounts._proofs, "put", put_meanwhile)
+    accounts.proved(caller)
+    refuse(accounts, ANNA, "right")
+    world.process().log_in(ANNA, "right")
+    assert world.asked == 2, "no proof stands, so Exchange is asked"
 
 
 # --- the credential ----------------------------------------------------------------------------------

@@ -69,6 +69,10 @@ def test_the_example_configuration_is_right(runner: CliRunner, tmp_path: Path) -
 def test_the_example_shows_every_key(runner: CliRunner, tmp_path: Path) -> None:
     commented = re.compile(r"^# (\[\[share\]\]|[a-z_]+ = .*)$", re.MULTILINE)
     text = commented.sub(r"\1", EXAMPLE.read_text()).replace('ca_file = "/etc/ssl/certs/example-ca.pem"', "")
+    password = tmp_path / "service-password"
+    password.write_text("secret")
+    password.chmod(0o600)
+    text = text.replace("/etc/exchange-bridge/service-password", str(password))
     path = tmp_path / "all.toml"
     path.write_text(text)
     result = runner.invoke(main, ["config", "check", "--config", str(path)])
@@ -85,7 +89,7 @@ def test_the_example_shows_every_key(runner: CliRunner, tmp_path: Path) -> None:
 
 
 def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
-    commented = re.compile(r"^# ((?!ca_file|url|folder|viewer|owner)[a-z_]+ = .*)$", re.MULTILINE)
+    commented = re.compile(r"^# ((?!ca_file|url|folder|viewer|owner|service_|database)[a-z_]+ = .*)$", re.MULTILINE)
     path = tmp_path / "all.toml"
     path.write_text(commented.sub(r"\1", EXAMPLE.read_text()))
     assert load(path, {"HOME": "/h"}) == load(EXAMPLE, {"HOME": "/h"})

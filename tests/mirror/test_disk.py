@@ -16,11 +16,18 @@ from bridge.mirror.schema import resources
 from bridge.model import CalendarRef
 from bridge.resource import Rendered
 
+from stores import Files, Stores
+
 MakeEvent = Callable[..., Rendered]
 Pull = Callable[..., Applied]
 COUNT = 500
 OF_ITS_OWN = 3 * 1024
 """Bytes an event takes at most beside its sealed values: its keys, indexes, item, and what of a page stays empty."""
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Stores:
+    return Files(tmp_path)
 
 
 def size_of(file: Path) -> int:

@@ -18,10 +18,17 @@ from bridge.mirror.schema import VERSION
 from bridge.mirror.verification import verify_mirror
 from bridge.model import CalendarRef, Name, Revision
 
+from stores import Files, Stores
+
 OpenMirror = Callable[..., Mirror]
 SCRIPT = Path(__file__).with_name("version_4.sql")
 TEXT = b"text of a.ics"
 PULLED = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Stores:
+    return Files(tmp_path)
 
 
 def encoded(value: object) -> bytes:
@@ -134,7 +141,7 @@ def test_a_mirror_that_was_taken_along_is_like_one_that_is_made_now(
 ) -> None:
     open_mirror()
     new = tmp_path / "new.db"
-    open_mirror(file=new)
+    open_mirror(name="new")
     assert layout(old) == layout(new)
     for file in (old, new):
         with closing(sqlite3.connect(file)) as connection:

@@ -251,7 +251,7 @@ def test_the_migration_from_version_4_runs_here_too(
     open_mirror: OpenMirror, ref: CalendarRef, event: MakeEvent, stores: Stores
 ) -> None:
     open_mirror().put(ref, event("a.ics"))
-    columns = ("window_start", "window_end", "total", "watcher")
+    columns = ("window_start", "window_end", "window_at", "total", "watcher", "is_quiet")
     dropped = [f"ALTER TABLE calendars DROP COLUMN {column}" for column in columns]
     stores.run_sql("mirror", *dropped, "DROP TABLE viewers, watchers", "UPDATE schema SET version = 4")
     assert open_mirror().snapshot(ref).resources.keys() == {A}

@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 from bridge.item import Cursor, ItemId
 from bridge.mirror.batch import Applied, Batch, CursorMoved
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarRef, Name, Revision
+from bridge.mirror.overview import FirstPulls
+from bridge.model import CalendarRef, FolderId, Name, Revision
 from bridge.resource import Rendered
 
 from told import told_since
@@ -248,3 +249,15 @@ def test_an_item_that_is_gone_is_not_read_again(mirror: Mirror, ref: CalendarRef
     pull(pending=((ItemId("one"), now),))
     pull(removed=(ItemId("one"),))
     assert mirror.due(ref, now) == ()
+
+
+def test_how_far_first_pulls_are_is_told_of_all_together(
+    mirror: Mirror, ref: CalendarRef, event: MakeEvent, pull: Pull
+) -> None:
+    assert mirror.first_pulls() == FirstPulls(0, 0, None)
+    mirror.note_total(ref, 10)
+    mirror.begin_listing(ref)
+    pull(event("a.ics"), event("b.ics"), is_last=False)
+    assert mirror.first_pulls() == FirstPulls(1, 2, 10)
+    mirror.begin_listing(replace(ref, folder=FolderId("other")))
+    assert mirror.first_pulls() == FirstPulls(2, 2, None)

@@ -85,7 +85,7 @@ def everything(mirror: Mirror, ref: CalendarRef, now: datetime) -> tuple[object,
     return (
         mirror.status(ref),
         dict(snapshot.resources),
-        [mirror.read(ref, name) for name in snapshot.resources],
+        [mirror.read(ref, name) for name in sorted(snapshot.resources)],
         mirror.removed(ref, Epoch(snapshot.epoch), Revision(1)),
         mirror.due(ref, now),
         mirror.calendars(ref.viewer, ref.mailbox),

@@ -1,5 +1,6 @@
 """A sound mirror is found sound, and each thing that does not fit together is found by table and what it is."""
 
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -18,6 +19,8 @@ from bridge.mirror.seals import CalendarSeals
 from bridge.mirror.verification import count_events, verify_mirror
 from bridge.model import Calendar, CalendarRef, Name, Rights
 from bridge.resource import Rendered
+
+from stores import ON_SQLITE
 
 MakeEvent = Callable[..., Rendered]
 Pull = Callable[..., Applied]
@@ -74,7 +77,8 @@ def test_other_keys_open_nothing(filled: Mirror) -> None:
 )
 def test_what_does_not_fit_is_found(damage: str, table: str, what: str, count: int, filled: Mirror, keys: Keys) -> None:
     with filled._database.writing() as connection:
-        connection.exec_driver_sql(damage)
+        is_sqlite = connection.dialect.name == "sqlite"
+        connection.exec_driver_sql(damage if is_sqlite else re.sub("x'([0-9a-f]*)'", r"'\\x\1'", damage))
     assert found(filled, keys)[table, what] == count
 
 
@@ -87,6 +91,7 @@ def test_a_text_that_is_not_the_one_of_its_etag_is_found(filled: Mirror, keys: K
     assert found(filled, keys) == {("resources", "its ETag or size is not that of its text"): 1}
 
 
+@pytest.mark.parametrize("stores", [ON_SQLITE], indirect=True)
 def test_rows_of_a_calendar_that_is_gone_are_found(filled: Mirror, keys: Keys, file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:  # with foreign keys off, as they are by default
         connection.execute("DELETE FROM calendars")

@@ -93,6 +93,19 @@ def test_a_change_between_pages_of_changes_is_not_lost(ask: Any, sim: Simulator)
     assert rest == [("Update", items[2].id), ("Update", items[3].id), ("Update", items[0].id), ("Create", fresh.id)]
 
 
+def test_a_deletion_before_the_last_change_is_told_though_pages_are_short(ask: Any, sim: Simulator) -> None:
+    gone = add(sim)
+    _, state, _ = page(*ask(sync_text()))
+    sim.remove_event(gone)
+    add(sim, "y")
+    told, last = [], False
+    while not last:
+        changes, state, last = page(*ask(sync_text(state, most=1)))
+        told += changes
+    assert ("Delete", gone.id) in told
+    assert len(told) == 2
+
+
 def test_a_move_is_a_deletion_here_and_a_creation_there(ask: Any, sim: Simulator) -> None:
     item = add(sim)
     other = f'<t:FolderId Id="{sim.folder(ANNA, "Projects").id}"/>'

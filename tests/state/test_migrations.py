@@ -18,11 +18,18 @@ from bridge.state.schema import VERSION
 from bridge.state.shares import AddedShare
 from bridge.state.state import State
 
+from stores import Files, Stores
+
 OpenState = Callable[..., State]
 SCRIPT = Path(__file__).with_name("versions.sql")
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 NOON_COLUMN = 1772625600_000000
 SHARE = AddedShare(Address("ben@example.com"), Address("anna@example.com"), "calendar")
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Stores:
+    return Files(tmp_path)
 
 
 def mac(keys: Keys, purpose: str, *told: str) -> bytes:

@@ -48,8 +48,8 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
         weekly = {"every": "week", "count": 6}
         exchange.add_event(ANN, subject="Standup", start=START + HOUR, end=START + 2 * HOUR, uid="s", recurrence=weekly)
         toml.write_text(
-            f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{folder / "state"}"\n'
-            "[sync]\nfresh = 0\nwatch = false\n"
+            f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{folder / "state"}"\n[sync]\nfresh = 0\n'
+            "watch = false\n"
             f'[[share]]\nviewer = "{ANN}"\nowner = "{BEN}"\n'
         )
         text = INI.read_text()

@@ -278,6 +278,15 @@ def test_a_first_sync_of_a_mirror_that_is_still_filling_is_cut_and_goes_on(ask: 
     assert ask("REPORT", CALENDAR, sync(token)).responses().keys() == {CALENDAR + "b.ics"}
 
 
+def test_what_was_told_of_a_mirror_that_is_still_filling_can_be_fetched(ask: Any, fill: Any) -> None:
+    fill("a.ics", "b.ics").pulled_at = None
+    assert ask("GET", CALENDAR + "a.ics").status == 200
+    told = ask("REPORT", CALENDAR, multiget(CALENDAR + "a.ics", CALENDAR + "b.ics"))
+    assert (told.status, told.statuses()) == (207, {})
+    assert told.responses().keys() == {CALENDAR + "a.ics", CALENDAR + "b.ics"}
+    assert ask("REPORT", CALENDAR, multiget(CALENDAR + "a.ics", CALENDAR + "c.ics")).status == 503
+
+
 def test_what_is_asked_within_the_window_is_answered_while_the_rest_is_being_read(ask: Any, fill: Any) -> None:
     kept = fill("a.ics")
     kept.pulled_at = None

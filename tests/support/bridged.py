@@ -9,7 +9,7 @@ import requests
 
 from bridge.simulator import CalendarPlan, PersonPlan, Simulator
 
-from commands import Running, command
+from commands import PATIENT, Running, command
 
 ANN, BEN, CLEO = "ann@example.test", "ben@example.test", "cleo@example.test"
 PASSWORD = "correct horse"
@@ -68,14 +68,16 @@ def bridged(
     workers: int = 1,
     reshaping: str = "reset",
     ntlm: bool = False,
+    watch: bool = False,
 ) -> Iterator[Bridged]:
     """Run the command in front of a simulated Exchange; with ``ntlm`` that is asked by NTLM, over TLS.
 
-    ``reshaping`` is its rule `exceptions_on_change`.
+    ``reshaping`` is its rule `exceptions_on_change`. Without ``watch`` what is done at Exchange is there with the next
+    request, since that asks.
     """
     with Simulator(PEOPLE, personality=personality, ntlm=ntlm, tls=ntlm, exceptions_on_change=reshaping) as exchange:
         secured = f'authentication = "ntlm"\nca_file = "{exchange.ca_file}"\n' if ntlm else ""
-        with served(folder, exchange, fresh=fresh, workers=workers, secured=secured) as made:
+        with served(folder, exchange, fresh=fresh, workers=workers, secured=secured, watch=watch) as made:
             yield made
         assert exchange.outbox == []
         assert exchange.invalid_answers == []
@@ -90,10 +92,11 @@ def served(
     workers: int = 1,
     secured: str = "",
     database: str = "",
+    watch: bool = False,
 ) -> Iterator[Bridged]:
     """Run the command in front of this Exchange; ``secured`` are further lines about it, ``database`` is a URL."""
-    config = configure(folder, exchange, fresh=fresh, workers=workers, secured=secured, database=database)
-    with command(folder, "serve", "--config", str(config)) as running:
+    config = configure(folder, exchange, fresh=fresh, workers=workers, secured=secured, database=database, watch=watch)
+    with command(folder, "serve", "--config", str(config), program=PATIENT) as running:
         url = running.wait_for(r"served at (http://\S+)")[1]
         yield Bridged(url, exchange, running, folder)
 
@@ -106,6 +109,7 @@ def configure(
     workers: int = 1,
     secured: str = "",
     database: str = "",
+    watch: bool = False,
 ) -> Path:
     """Write a configuration and give its path. With a database, the bridge's URL is one that hosts share."""
     config = folder / "bridge.toml"
@@ -114,6 +118,7 @@ def configure(
     shared = 'url = "https://calendar.example.test"\n' if database else ""
     config.write_text(
         f'[exchange]\nurl = "{exchange.url}"\n{secured}[server]\nlisten = "127.0.0.1:0"\nworkers = {workers}\n{shared}'
-        f'max_resource_size = "1 MiB"\n[state]\nfolder = "{folder / "own"}"\n{kept}[sync]\nfresh = {fresh}\n{shares}'
+        f'max_resource_size = "1 MiB"\n[state]\nfolder = "{folder / "own"}"\n{kept}[sync]\nfresh = {fresh}\n'
+        f"watch = {str(watch).lower()}\n{shares}"
     )
     return config

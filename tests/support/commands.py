@@ -13,6 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEADLINE = 60.0
+COMMAND = "from bridge.cli import main; main()"
+PATIENT = f"""import functools
+import bridge.service
+bridge.service.Patience = functools.partial(bridge.service.Patience, known=30.0)
+{COMMAND}"""
+"""The command, but for requests that wait for news as long as it takes: a busy machine makes no old answers."""
 
 
 @dataclass
@@ -59,7 +65,7 @@ class Running:
 
 
 @contextlib.contextmanager
-def command(folder: Path, *arguments: str, **environment: str) -> Iterator[Running]:
+def command(folder: Path, *arguments: str, program: str = COMMAND, **environment: str) -> Iterator[Running]:
     """Run the command with an empty home in a folder, and with further environment variables, until the block ends."""
     errors = folder / "errors.txt"
     own = {"HOME": str(folder), "XDG_STATE_HOME": str(folder / "state"), "TMPDIR": str(folder)}
@@ -67,7 +73,7 @@ def command(folder: Path, *arguments: str, **environment: str) -> Iterator[Runni
     with (
         errors.open("wb") as told,
         subprocess.Popen(
-            [sys.executable, "-c", "from bridge.cli import main; main()", *arguments],
+            [sys.executable, "-c", program, *arguments],
             stdout=subprocess.PIPE,
             stderr=told,
             env=inherited | own | environment,

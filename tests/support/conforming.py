@@ -128,7 +128,7 @@ def conforming(folder: Path, personality: str = "2019") -> Iterator[Bridge]:
         shares = "".join(f'[[share]]\nviewer = "{ANN}"\nowner = "{owner}"\n' for owner in (BEN, CLEO))
         config.write_text(
             f'[exchange]\nurl = "{exchange.url}"\n[server]\nmax_resource_size = "1 MiB"\n'
-            f'[state]\nfolder = "{folder / "own"}"\n[sync]\nfresh = 0\n{shares}'
+            f'[state]\nfolder = "{folder / "own"}"\n[sync]\nfresh = 0\nwatch = false\n{shares}'
         )
         service = build(load(config, {}))
         try:

@@ -10,18 +10,21 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from bridge.config import load
+from bridge.errors import MirrorFilling
 from bridge.ews.exchange import EwsExchange
 from bridge.mirror.mirror import Mirror
-from bridge.model import CalendarName, ETag, Name
-from bridge.resource import ANY_ETAG, Conditions
-from bridge.service import build
+from bridge.model import CalendarName, ETag, Login, Name, ServedCalendar
+from bridge.resource import ANY_ETAG, Conditions, Snapshot
+from bridge.service import Service, build
 from bridge.state.intents import Intents
 from bridge.state.personal_lines import PersonalLines
+from bridge.sync.freshness import Patience
 
 WATCHED: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
     (
@@ -46,6 +49,12 @@ WATCHED: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
     (PersonalLines, ("put",)),
     (Mirror, ("put", "remove", "apply", "put_calendars")),
 )
+PULLED: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
+    (EwsExchange, ("calendars", "window", "feed", "get")),
+    (Mirror, ("put_calendars", "begin_listing", "apply")),
+)
+"""What a pull does; what is pulled before and after a write is none of its steps."""
+PATIENCE = 60.0
 NAME = Name("dying.ics")
 MOVED = Name("moved.ics")
 TARGET = CalendarName("choir-more")
@@ -71,21 +80,41 @@ def _watched(method: Callable[..., Any], fatal: int) -> Callable[..., Any]:
     return watched
 
 
+def _watch(watched: tuple[tuple[type[Any], tuple[str, ...]], ...], fatal: int) -> None:
+    for owner, names in watched:
+        for name in names:
+            setattr(owner, name, _watched(getattr(owner, name), fatal))
+
+
+def _read(service: Service, login: Login, served: ServedCalendar) -> Snapshot:
+    """Read a calendar, again while it is read for the first time."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return service.store.snapshot(login, served)
+        except MirrorFilling:
+            if time.monotonic() > end:
+                raise
+
+
 def write(asked: dict[str, Any]) -> dict[str, Any]:
     """Do the ``operation`` that is asked, with its ``body`` and ``match``, and die at the step that is ``fatal``.
 
-    ``config``, ``login``, ``password`` and ``calendar`` say where. To look is to write nothing. How the event is served
-    in the end is in the outcome.
+    ``config``, ``login``, ``password`` and ``calendar`` say where. To look is to write nothing, and so is to pull, of
+    which it may die, too. How the event is served in the end is in the outcome.
     """
     service = build(load(Path(asked["config"])))
+    # A busy machine must not let a write begin while a pull goes on behind it: each step has its number
+    service.store._questions._patience = Patience(known=60, first=60)
     login = service.accounts.log_in(asked["login"], asked["password"])
+    if asked["operation"] == "pull":
+        _watch(PULLED, asked["fatal"])
     served = service.store.calendar(login, CalendarName(asked["calendar"]))
-    service.store.snapshot(login, served)
+    _read(service, login, served)
     if asked["operation"] == "move":
-        service.store.snapshot(login, service.store.calendar(login, TARGET))
-    for owner, names in WATCHED:
-        for name in names:
-            setattr(owner, name, _watched(getattr(owner, name), asked["fatal"]))
+        _read(service, login, service.store.calendar(login, TARGET))
+    if asked["operation"] != "pull":
+        _watch(WATCHED, asked["fatal"])
     match = frozenset({ETag(asked["match"])}) if asked["match"] else None
     outcome: dict[str, Any] = {}
     if asked["operation"] == "delete":
@@ -94,7 +123,7 @@ def write(asked: dict[str, Any]) -> dict[str, Any]:
         target = served if asked["operation"] == "rename" else service.store.calendar(login, TARGET)
         place = (login, served, NAME, target, MOVED, Conditions(match))
         outcome["created"] = service.store.move(*place, overwrites=bool(asked["body"]))
-        outcome["moved"] = sorted(service.store.snapshot(login, target).resources)
+        outcome["moved"] = sorted(_read(service, login, target).resources)
     elif asked["operation"] == "create calendar":
         made = service.store.create_calendar(login, NEW, asked["body"])
         outcome["calendars"] = [str(one.name) for one in service.store.calendars(login)]
@@ -103,7 +132,7 @@ def write(asked: dict[str, Any]) -> dict[str, Any]:
         conditions = Conditions(match, None if match else frozenset({ANY_ETAG}))
         stored = service.store.put(login, served, NAME, asked["body"].encode(), conditions)
         outcome["created"] = stored.created
-    snapshot = service.store.snapshot(login, served)
+    snapshot = _read(service, login, served)
     outcome |= {"steps": len(_seen), "etags": {str(one): str(value.etag) for one, value in snapshot.resources.items()}}
     outcome["text"] = service.store.texts(served, [NAME]).get(NAME, b"").decode()
     service.close()

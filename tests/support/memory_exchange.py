@@ -78,15 +78,18 @@ class MemoryExchange(MemoryWatching):
             since = 0
             if cursor is not None:
                 born, _, position = cursor.partition(":")
-                if not (born.isdigit() and position.isdigit()) or int(born) < self.known_from:
+                if born.isdigit() and position.isdigit() and int(born) >= self.known_from:
+                    since = int(position)
+                elif not self.lists_all:
                     raise CursorExpired("The cursor is not known.")
-                since = int(position)
             end = min(len(folder.log), since + self.page_size)
             touched = list(dict.fromkeys(folder.log[since:end]))
-            entries = tuple(
-                Entry(folder.items[one].ref, outline_of(folder.items[one])) for one in touched if one in folder.items
-            )
             known = set(folder.log[:since])  # of what a cursor has never known, no removal is told
+            entries = tuple(
+                Entry(folder.items[one].ref, outline_of(folder.items[one]), is_new=one not in known)
+                for one in touched
+                if one in folder.items
+            )
             removed = tuple(one for one in touched if one not in folder.items and one in known)
             return Page(entries, removed, Cursor(f"{self.known_from}:{end}"), end == len(folder.log))
 

@@ -100,6 +100,8 @@ class MemoryStore:
         self.room_list: list[Mailbox] = []
         self.folders: dict[FolderId, Folder] = {}
         self.known_from = 0
+        self.lists_all = False
+        """Whether a cursor that is not known is answered with everything, as servers do that are no Exchange."""
         self.on_call: Callable[[str], None] = lambda _verb: None
         self.on_touch: Callable[[Folder], None] = lambda _folder: None
         self.service_accounts: dict[str, str] = {}

@@ -64,7 +64,9 @@ def place_of_series(folder: Path) -> Iterator[Place]:
     with Simulator(PEOPLE) as exchange, requests.Session() as outlook:
         outlook.auth = (ANN, PASSWORD)
         config = folder / "bridge.toml"
-        config.write_text(f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{folder / "own"}"\n')
+        config.write_text(
+            f'[exchange]\nurl = "{exchange.url}"\n[state]\nfolder = "{folder / "own"}"\n[sync]\nwatch = false\n'
+        )
         service = build(load(config))
         try:
             yield Place(exchange, service, service.accounts.log_in(ANN, PASSWORD), outlook)

@@ -56,6 +56,7 @@ class Waits:
         """Take what undoes it in the end, and the store whose requests wait."""
         self._questions = store._questions
         self._longest = LONG
+        self._patch = patch
         patch.setattr(Deadline, "after", classmethod(self._after))
         self._be(LONG)
 
@@ -73,6 +74,7 @@ class Waits:
     def _be(self, seconds: float) -> None:
         self._longest = seconds
         self._questions._patience = Patience(known=seconds, first=seconds)
+        self._patch.setattr("bridge.accounts.accounts.PATIENCE", seconds)
 
     def _after(self, kind: type[Deadline], seconds: float) -> Deadline:
         return kind(time.monotonic() + min(seconds, self._longest))

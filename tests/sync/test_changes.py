@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.errors import TokenUnknown
+from bridge.errors import MirrorFilling, TokenUnknown
 from bridge.item import Uid
 from bridge.model import Address, CalendarRef, Epoch, ETag, FolderId, Name, OrganisationId, Revision, Viewer
 from bridge.resource import Changes, IndexRecord, Listed, Snapshot
@@ -165,3 +165,10 @@ def test_a_first_listing_goes_on_where_nobody_remembers_what_went_before_it_bega
         told += [each.name for each in page.changed]
         told = [name for name in told if name not in page.removed]
     assert sorted(told) == ["1.ics", "2.ics", "3.ics", "4.ics"]
+
+
+@pytest.mark.parametrize("token", [None, ""])
+def test_a_calendar_whose_mirror_was_just_lost_is_not_told_to_be_empty(token: str | None) -> None:
+    snapshot = Snapshot(REF, EPOCH, Revision(0), None, dict)
+    with pytest.raises(MirrorFilling):
+        changes_since(snapshot, lambda _: {}, token)

@@ -3,6 +3,8 @@
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from eventually import eventually
@@ -17,8 +19,8 @@ from bridge.errors import (
     TokenUnknown,
     Unavailable,
 )
-from bridge.item import Item, ItemId
-from bridge.model import CalendarName, Rights
+from bridge.item import Item, ItemId, Page
+from bridge.model import CalendarName, Caller, Rights
 from bridge.sync.pull import AT_ONCE, BATCH
 
 from events import event
@@ -150,6 +152,24 @@ def test_a_calendar_that_suddenly_lists_empty_is_asked_again(world: World) -> No
     assert item.ref.id in folder.items
 
 
+def test_a_server_that_lists_everything_for_a_cursor_it_does_not_know_hides_no_deletion(world: World) -> None:
+    world.exchange.lists_all = True
+    gone = world.outlook_adds("gone@outlook")
+    world.outlook_adds("stays@outlook")
+    world.etags()
+    world.put("own.ics", event("own"), new=True)
+    world.later()
+    world.outlook_deletes(gone)
+    world.exchange.expire_cursors()
+    before = world.exchange.calls["feed"]
+    assert sorted(world.etags()) == ["own.ics", "stays@outlook.ics"]
+    assert world.exchange.calls["feed"] == before + 2
+    for _ in range(2):
+        world.later()
+        world.etags()
+    assert world.exchange.calls["feed"] == before + 4
+
+
 def test_a_token_tells_changes_and_deletions_since(world: World) -> None:
     first = world.outlook_adds("first@outlook")
     second = world.outlook_adds("second@outlook")
@@ -219,6 +239,43 @@ def test_an_item_that_cannot_be_read_blocks_its_time_and_is_read_later(world: Wo
     world.etags()
     assert "Secret subject" in world.text("bad@outlook.ics")
     assert good.ref.id in folder.items
+
+
+def test_a_password_that_is_refused_while_items_are_read_again_is_told_of(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proved: list[Caller] = []
+    folder, item = world.exchange.calendar_of(ANN), world.outlook_adds("secret@outlook")
+    folder.unreadable.add(item.ref.id)
+    world.etags()
+    monkeypatch.setattr(world.store._refresher, "_on_answer", proved.append)
+    world.clock.move(6 * 60)
+    world.exchange.fail("get", CredentialRefused("No."))
+    with pytest.raises(LoginRefused):
+        world.etags()
+    assert proved == []
+
+
+def test_a_pull_that_another_process_outran_does_not_end_with_less_than_it_was_told(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.etags()
+    second = World(tmp_path, world.exchange)
+    second.clock = world.clock
+    second.restart()
+    world.later()
+    world.outlook_adds("one@outlook")
+    feed = world.exchange.feed
+
+    def outrun(*arguments: Any) -> Page:
+        monkeypatch.setattr(world.exchange, "feed", feed)
+        assert len(second.etags()) == 1
+        world.outlook_adds("two@outlook")
+        return feed(*arguments)
+
+    monkeypatch.setattr(world.exchange, "feed", outrun)
+    assert len(world.etags()) == 2
+    second.close()
 
 
 def test_an_item_that_becomes_unreadable_stays_as_it_was(world: World) -> None:
@@ -295,9 +352,22 @@ def test_a_calendar_that_is_no_longer_shared_is_gone(world: World) -> None:
 
 
 def test_a_denied_pull_of_a_calendar_that_is_listed_is_trouble_and_no_deletion(world: World) -> None:
-    world.etags()
+    world.outlook_adds("one@outlook")
+    known = world.etags()
     world.later()
-    world.exchange.fail("feed", AccessDenied("denied"))
+    world.exchange.fail("feed", AccessDenied("denied"), times=2)
+    assert world.etags() == known
+    assert world.etags() == known
+    world.clock.move(6)
+    assert world.etags() == known
+    world.clock.move(6)
+    asked = world.exchange.calls["feed"]
+    assert world.etags() == known
+    assert world.exchange.calls["feed"] == asked + 1
+
+
+def test_a_denied_first_pull_of_a_calendar_that_is_listed_is_unavailable(world: World) -> None:
+    world.exchange.fail("window", AccessDenied("denied"))
     with pytest.raises(Unavailable):
         world.etags()
 

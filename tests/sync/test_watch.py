@@ -1,16 +1,36 @@
 """Calendars that Exchange says have changed: pulled then, and served without a question in between."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eventually import eventually
 
-from bridge.errors import AccessDenied, CredentialRefused, ExchangeBusy, ExchangeUnreachable, RequestRefused
-from bridge.exchange import Notifications
-from bridge.model import Address, CalendarName, Caller, Login, OrganisationId, Rights, ServiceCredential, Viewer
+from bridge.errors import (
+    AccessDenied,
+    BridgeError,
+    CredentialRefused,
+    ExchangeBusy,
+    ExchangeUnreachable,
+    RequestRefused,
+)
+from bridge.exchange import Notifications, Stream
+from bridge.item import Page
+from bridge.model import (
+    Address,
+    BasicCredential,
+    CalendarName,
+    Caller,
+    Login,
+    OrganisationId,
+    Rights,
+    ServiceCredential,
+    Viewer,
+)
 from bridge.sync import watch, watched
 from bridge.sync.watch import Watches
 
@@ -38,6 +58,11 @@ class Watching(World):
             self.logins.setdefault(login.caller.viewer, login.caller)
         return login
 
+    def forget(self, caller: Caller) -> None:
+        super().forget(caller)
+        if self.logins.get(caller.viewer) == caller:
+            del self.logins[caller.viewer]
+
     def is_quiet(self, address: str = ANN, name: CalendarName = CALENDAR) -> bool:
         """Say whether a calendar is watched, and nothing is left to be pulled."""
         return self.mirror.status(self.calendar(name, address).calendar.ref).heard_at is not None
@@ -52,7 +77,6 @@ class Watching(World):
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.sync.loop.TICK", 0.05)
     monkeypatch.setattr(watch, "GATHER", 0.0)
-    monkeypatch.setattr(watch, "GATHER_OPEN", 0.1)
     monkeypatch.setattr(watch, "SIGN", 0.1)
     monkeypatch.setattr(watch, "CLAIM_AGAIN", 0.2)
     monkeypatch.setattr(watched, "FIRST_RETRY", 0.1)
@@ -158,7 +182,6 @@ def test_one_refusal_drops_the_credential_and_nothing_is_tried_with_it_again(wor
     world.exchange.passwords[ANN] = ("changed", login.mailbox)
     world.exchange.break_streams()
     eventually(lambda: bool(world.refused))
-    del world.logins[login.caller.viewer]
     world.exchange.calls.clear()
     threading.Event().wait(0.5)  # nothing is to happen: there is nothing to wait for
     assert (world.refused, world.exchange.calls) == ([login.caller], {})
@@ -171,6 +194,25 @@ def test_a_pull_that_is_refused_ends_it_too(world: Watching) -> None:
     world.outlook_adds("new@outlook")
     eventually(lambda: bool(world.refused))
     eventually(lambda: world.exchange.streams == [])
+
+
+def test_a_refusal_of_the_old_password_is_not_held_against_the_new_one(
+    world: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.watch()
+    old = world.login().caller
+    new = Caller(old.viewer, BasicCredential(ANN, "changed"))
+
+    def refuse(*_: object) -> Page:
+        world.logins[old.viewer] = new
+        raise CredentialRefused("No.")
+
+    monkeypatch.setattr(world.exchange, "feed", refuse)
+    world.outlook_adds("new@outlook")
+    eventually(lambda: bool(world.refused))
+    eventually(lambda: world.exchange.streams == [])
+    assert world.refused == [old]
+    assert world.logins[old.viewer] == new
 
 
 def test_several_calendars_of_a_viewer_come_over_one_stream(world: Watching) -> None:
@@ -224,9 +266,13 @@ def test_a_limit_on_streams_is_kept_to_and_the_calendar_is_pulled_when_asked_for
     world.outlook_adds("one@outlook")
     assert len(world.etags()) == 1
     eventually(lambda: world.exchange.calls["listen"] == 1)
-    world.later()
     world.outlook_adds("two@outlook")
-    assert len(world.etags()) == 2
+
+    def are_served() -> bool:
+        world.later()  # a pull may be under way that began before
+        return len(world.etags()) == 2
+
+    eventually(are_served)
     assert world.exchange.calls["listen"] == 1, "Exchange asked for a minute"
     assert not world.is_quiet()
 
@@ -257,6 +303,23 @@ def test_two_processes_hold_one_stream_and_the_other_takes_over(world: Watching,
     world._open()
 
 
+def test_what_another_process_watches_does_not_have_ones_own_stream_opened_again_and_again(
+    serving: Watching, tmp_path: Path
+) -> None:
+    serving.watch()
+    second = Watching(tmp_path, serves=True)
+    second.exchange = serving.exchange
+    second.restart()
+    second.watch(BEN)
+    second.store.snapshot(second.login(), second.calendar())
+    eventually(lambda: second.store._watcher is not None and len(second.store._watcher._places) == 2)
+    eventually(lambda: second.is_quiet(BEN))
+    serving.exchange.calls.clear()
+    threading.Event().wait(1.0)  # nothing is to happen: there is nothing to wait for
+    assert serving.exchange.calls["listen"] <= 1
+    second.close()
+
+
 def test_a_service_account_watches_many_mailboxes_on_one_stream(serving: Watching) -> None:
     for address in (ANN, BEN):
         serving.watch(address)
@@ -272,7 +335,10 @@ def test_a_refused_service_account_is_not_tried_again_and_says_nothing_of_viewer
     serving.watch()
     serving.exchange.service_accounts["bridge"] = "changed"
     serving.exchange.break_streams()
+    serving.exchange.calls.clear()
     eventually(lambda: "service account" in caplog.text)
+    eventually(lambda: serving.mirror.status(serving.calendar().calendar.ref).is_watched is False)
+    assert serving.exchange.calls["unsubscribe"] == 0
     serving.store.snapshot(serving.login(BEN), serving.calendar(address=BEN))
     serving.exchange.calls.clear()
     threading.Event().wait(0.5)  # nothing is to happen: there is nothing to wait for
@@ -291,3 +357,82 @@ def test_it_goes_on_after_exchange_was_busy(world: Watching) -> None:
     world.exchange.fail("subscribe", ExchangeBusy("Busy.", 0.1))
     world.watch()
     assert Viewer(OrganisationId("test"), Address(ANN)) in world.logins
+
+
+class Held:
+    """Holds the calls of one verb up until they may go on."""
+
+    def __init__(self, world: World, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.may_go_on = threading.Event(), threading.Event()
+        self._call: Callable[..., object] = getattr(world.exchange, verb)
+        monkeypatch.setattr(world.exchange, verb, self)
+
+    def __call__(self, *arguments: object) -> object:
+        self.begun.set()
+        assert self.may_go_on.wait(30)
+        return self._call(*arguments)
+
+
+def test_what_changes_is_pulled_though_others_wait_for_a_slow_exchange_to_be_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.sync.loop.AT_ONCE", 1)
+    world = Watching(tmp_path)
+    world.watch()
+    ref = world.calendar().calendar.ref
+    held = Held(world, "subscribe", monkeypatch)
+    world.store.snapshot(world.login(BEN), world.calendar(address=BEN))
+    assert held.begun.wait(10)
+    world.outlook_adds("new@outlook")
+    eventually(lambda: len(world.mirror.snapshot(ref).resources) == 1)
+    held.may_go_on.set()
+    world.close()
+
+
+def test_what_is_not_watched_any_more_when_it_is_subscribed_to_is_given_back(
+    world: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(world, "subscribe", monkeypatch)
+    served = world.calendar()
+    world.store.snapshot(world.login(), served)
+    assert held.begun.wait(10)
+    monkeypatch.setattr(watch, "IDLE", -1.0)
+    eventually(lambda: world.store._watcher is not None and not world.store._watcher._places)
+    held.may_go_on.set()
+    eventually(lambda: world.exchange.calls["unsubscribe"] == 1)
+    eventually(lambda: not world.mirror.status(served.calendar.ref).is_watched)
+    assert (world.exchange.streams, world.exchange.watched) == ([], {})
+
+
+@pytest.mark.parametrize(("error", "times"), [(ExchangeBusy("Too many.", 60), 1), (ExchangeUnreachable("No."), 4)])
+def test_a_stream_that_ends_as_soon_as_it_is_opened_is_opened_less_and_less_often(
+    world: Watching, monkeypatch: pytest.MonkeyPatch, error: BridgeError, times: int
+) -> None:
+    listen = world.exchange.listen
+
+    def refuse(*arguments: Any) -> Stream:
+        stream = listen(*arguments)
+        world.exchange.break_streams(error)
+        return stream
+
+    monkeypatch.setattr(world.exchange, "listen", refuse)
+    world.store.snapshot(world.login(), world.calendar())
+    begun = time.monotonic()
+    eventually(lambda: world.exchange.calls["listen"] == times)
+    if times > 1:
+        assert time.monotonic() - begun > 0.1 + 0.2 + 0.4
+    else:
+        threading.Event().wait(0.5)  # nothing is to happen: there is nothing to wait for
+        assert world.exchange.calls["listen"] == 1
+
+
+def test_a_stream_that_comes_while_the_bridge_stops_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = Watching(tmp_path)
+    held = Held(world, "listen", monkeypatch)
+    world.store.snapshot(world.login(), world.calendar())
+    assert held.begun.wait(10)
+    closing = threading.Thread(target=world.close)
+    closing.start()
+    held.may_go_on.set()
+    closing.join(30)
+    assert world.exchange.streams == []

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -21,8 +23,11 @@ from bridge.errors import (
     Unavailable,
 )
 from bridge.exchange import Waiters
+from bridge.item import ItemRef
 from bridge.model import CalendarName, ETag, Name, Rights, ServedCalendar
 from bridge.resource import Conditions
+from bridge.state.intents import Intent
+from bridge.sync.outcome import UNCLEAR
 
 from events import event
 from world import ANN, BEN, World
@@ -187,6 +192,21 @@ def test_an_update_whose_answer_was_lost_is_answered_as_done_after_the_retry(
         world.put("a.ics", event("u1", "Second"), match=etag)
     assert not world.put("a.ics", event("u1", "Second"), match=etag).created
     assert [item.content.subject for item in world.items()] == ["Second"]
+
+
+def test_what_a_client_says_of_the_last_change_does_not_turn_its_retry_away(world: World) -> None:
+    world.put("a.ics", event("u1", "Before"), new=True)
+    etag, body = etag_of(world, "a.ics"), world.text("a.ics").replace("Before", "After").encode()
+    assert b"LAST-MODIFIED:" in body
+    world.exchange.fail("update", AnswerUnusable("half"), done_first=True)
+    with pytest.raises(Unavailable):
+        world.put("a.ics", body, match=etag)
+    (item,) = world.items()
+    assert item.modified is not None
+    world.exchange.calendar_of(ANN).items[item.ref.id] = replace(item, modified=item.modified + timedelta(seconds=5))
+    world.restart()
+    assert not world.put("a.ics", body, match=etag).created
+    assert [item.content.subject for item in world.items()] == ["After"]
 
 
 def test_another_change_with_the_old_etag_is_no_retry(world: World) -> None:
@@ -547,3 +567,56 @@ def test_a_writer_who_asks_whether_the_calendar_is_gone_holds_one_place_at_a_tim
 
 def _broken(*_args: object, **_more: object) -> None:
     raise ZeroDivisionError
+
+
+def test_a_write_that_has_just_begun_is_not_taken_for_a_deserted_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes, begin = world.store._pusher._outcomes, world.state.intents.begin
+    judged: list[bool] = []
+    threads: list[threading.Thread] = []
+
+    def begin_and_be_seen(*args: Any, **kwargs: Any) -> Intent:
+        intent = begin(*args, **kwargs)
+        threads.append(threading.Thread(target=lambda: judged.append(outcomes.is_deserted(intent))))
+        threads[0].start()
+        threads[0].join(0.2)
+        return intent
+
+    monkeypatch.setattr(world.state.intents, "begin", begin_and_be_seen)
+    create = world.exchange.create
+
+    def create_then(*args: Any) -> ItemRef:
+        threads[0].join()
+        return create(*args)
+
+    monkeypatch.setattr(world.exchange, "create", create_then)
+    world.put("a.ics", event("u1"), new=True)
+    assert judged == [False]
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_write_whose_intent_was_taken_over_is_found_out_by_the_retry(
+    world: World, monkeypatch: pytest.MonkeyPatch, done: bool
+) -> None:
+    create, begin = world.exchange.create, world.state.intents.begin
+    begun: list[Intent] = []
+
+    def begin_and_note(*args: Any, **kwargs: Any) -> Intent:
+        begun.append(begin(*args, **kwargs))
+        return begun[-1]
+
+    def create_and_lose(*args: Any) -> ItemRef:
+        ref = create(*args)
+        world.state.intents.advance(world.state.intents.take_over(begun[-1]), UNCLEAR)
+        if not done:
+            raise ExchangeTimedOut("late")
+        return ref
+
+    monkeypatch.setattr(world.state.intents, "begin", begin_and_note)
+    monkeypatch.setattr(world.exchange, "create", create_and_lose)
+    with pytest.raises(Unavailable):
+        world.put("a.ics", event("u1"), new=True)
+    monkeypatch.undo()
+    assert world.put("a.ics", event("u1"), new=True).created
+    assert len(world.items()) == 1

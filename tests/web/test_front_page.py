@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from bridge.mirror.overview import FirstPulls
 from bridge.web.front_page import front_page
 
 URL = "https://calendar.example.org/"
@@ -88,3 +89,22 @@ def test_an_evil_host_name_stays_text() -> None:
     content = front_page(evil)
     assert b"<script" not in content
     assert evil in Page(content).words
+
+
+@pytest.mark.parametrize(
+    ("pulls", "told", "bars"),
+    [
+        (None, "", 0),
+        (FirstPulls(0, 0, None), "", 0),
+        (FirstPulls(1, 250, 1000), "A calendar is being read from Exchange for the first time: 250 of 1000 events", 1),
+        (FirstPulls(3, 900, 800), "3 calendars are being read from Exchange for the first time: 900 of 800 events", 1),
+        (FirstPulls(2, 900, None), "2 calendars are being read from Exchange for the first time.", 0),
+    ],
+)
+def test_it_shows_how_far_first_pulls_are(pulls: FirstPulls | None, told: str, bars: int) -> None:
+    page = Page(front_page(URL, pulls))
+    words = " ".join(page.words.split())
+    assert told in words
+    assert ("first time" in words) is bool(told)
+    assert page.tags.count("progress") == bars
+    assert page.open == []

@@ -72,7 +72,7 @@ def _entry(change: Element) -> Entry | None:
     if item is None:
         return None
     try:
-        return Entry(from_reference(item), from_outline(item))
+        return Entry(from_reference(item), from_outline(item), is_new=change.tag == f"{{{TYPES}}}Create")
     except ValueError as error:
         raise AnswerUnusable("Exchange listed an item without an id.") from error
 

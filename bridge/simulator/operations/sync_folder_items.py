@@ -94,8 +94,8 @@ def _page(call: Call, folder: Folder, state: SyncState, most: int) -> Round:
         return _listing(call, folder, state, most)
     gone = sorted(number for number in state.given if number not in items)
     changed = sorted((item for item in items.values() if item.change > state.seen), key=lambda item: item.change)
-    page = changed[:most]
-    gone_page = gone[: most - len(page)]
+    gone_page = gone[:most]  # before the changes: a state that has seen the last change is asked for nothing more
+    page = changed[: most - len(gone_page)]
     complete = len(page) == len(changed) and len(gone_page) == len(gone)
     seen = box.change if complete else (page[-1].change if page else state.seen)
     given = (state.given | {item.number for item in page}) - set(gone_page)
