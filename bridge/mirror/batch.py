@@ -19,8 +19,7 @@ class Status:
 
     ``cursor`` is the one to ask Exchange with next, None before the first page of a full listing. ``pulled_at`` is when
     Exchange was last asked and answered whole (UTC). ``is_listing`` says that a full listing is under way. ``window``
-    is what was read before all the rest. ``heard_at``: see `bridge.resource.Snapshot`. ``is_watched`` says that some
-    process is told by Exchange of changes, or was when it was last heard of.
+    is what was read before all the rest.
     """
 
     epoch: Epoch
@@ -29,8 +28,6 @@ class Status:
     pulled_at: datetime | None
     is_listing: bool
     window: Window | None = None
-    heard_at: datetime | None = None
-    is_watched: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,6 @@ class CalendarRow:
             pulled_at=self.last_pull,
             is_listing=self.is_listing,
             window=self.window,
-            heard_at=self.quiet_at,
-            is_watched=self.heard_at is not None,
         )
 
 

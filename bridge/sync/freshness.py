@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bridge.mirror.batch import Status
 from bridge.mirror.watching import LEASE
+from bridge.resource import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class Policy:
     fresh: float
     now: Callable[[], datetime]
 
-    def is_due(self, status: Status, *, fresh: bool = False) -> bool:
+    def is_due(self, mirrored: Snapshot, *, fresh: bool = False) -> bool:
         """Say whether a calendar is to be pulled first; ``fresh`` is the client's wish for new."""
-        if status.pulled_at is None or fresh:
+        if mirrored.pulled_at is None or fresh:
             return True
         now = self.now()
-        if status.heard_at is not None and now - status.heard_at <= LEASE:
+        if mirrored.heard_at is not None and now - mirrored.heard_at <= LEASE:
             return False
-        return now - status.pulled_at > timedelta(seconds=self.fresh)
+        return now - mirrored.pulled_at > timedelta(seconds=self.fresh)

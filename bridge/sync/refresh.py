@@ -44,18 +44,19 @@ class Refresher:
         ``fresh`` is a client's wish for new. Raises Unavailable where too little is known, ExchangeSays.
         """
         ref = served.calendar.ref
-        status = self._mirror.status(ref)
-        if self._policy.is_due(status, fresh=fresh):
-            known = status.pulled_at is not None
-            self._questions.bring(
-                _question(ref),
-                lambda: self.pull(login.caller, served),
-                caller=login.caller,
-                known=known,
-                is_enough=None if known or need == WHOLE else lambda: self._mirror.snapshot(ref).meets(need),
-                anew=fresh,
-                at_once=need.newer_than is None,  # a small calendar is better listed whole than in pages
-            )
+        snapshot = self._mirror.snapshot(ref)
+        if not self._policy.is_due(snapshot, fresh=fresh):
+            return snapshot
+        known = snapshot.is_complete
+        self._questions.bring(
+            _question(ref),
+            lambda: self.pull(login.caller, served),
+            caller=login.caller,
+            known=known,
+            is_enough=None if known or need == WHOLE else lambda: self._mirror.snapshot(ref).meets(need),
+            anew=fresh,
+            at_once=need.newer_than is None,  # a small calendar is better listed whole than in pages
+        )
         return self._mirror.snapshot(ref)
 
     def start(self, caller: Caller, served: ServedCalendar, then: Callable[[Exception | None], None]) -> bool:

@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bridge.mirror.batch import Status
-from bridge.model import Epoch, Revision
+from bridge.model import Address, CalendarRef, Epoch, FolderId, OrganisationId, Revision, Viewer
+from bridge.resource import Snapshot
 from bridge.sync.freshness import Policy
 
 NOW = datetime(2027, 1, 4, 8, tzinfo=UTC)
+ANNA = Address("anna@example.org")
+REF = CalendarRef(Viewer(OrganisationId("example.org"), ANNA), ANNA, FolderId("calendar"))
 
 
 @pytest.mark.parametrize(
@@ -27,7 +29,7 @@ def test_a_calendar_is_due(pulled: int | None, heard: int | None, *, is_due: boo
     def ago(seconds: int | None) -> datetime | None:
         return None if seconds is None else NOW - timedelta(seconds=seconds)
 
-    status = Status(Epoch("e"), Revision(1), None, ago(pulled), is_listing=False, heard_at=ago(heard))
+    mirrored = Snapshot(REF, Epoch("e"), Revision(1), ago(pulled), dict, heard_at=ago(heard))
     policy = Policy(15, lambda: NOW)
-    assert policy.is_due(status) is is_due
-    assert policy.is_due(status, fresh=True)
+    assert policy.is_due(mirrored) is is_due
+    assert policy.is_due(mirrored, fresh=True)

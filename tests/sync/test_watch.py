@@ -65,7 +65,12 @@ class Watching(World):
 
     def is_quiet(self, address: str = ANN, name: CalendarName = CALENDAR) -> bool:
         """Say whether a calendar is watched, and nothing is left to be pulled."""
-        return self.mirror.status(self.calendar(name, address).calendar.ref).heard_at is not None
+        return self.mirror.snapshot(self.calendar(name, address).calendar.ref).heard_at is not None
+
+    def may_be_claimed(self) -> bool:
+        """Say whether another process may watch the calendar, since this one does not; it does then."""
+        ref = self.calendar().calendar.ref
+        return self.mirror.watching.claim([ref], "another process", self.clock.at) == {ref}
 
     def watch(self, address: str = ANN, name: CalendarName = CALENDAR) -> None:
         """Ask for a calendar, and wait until it is watched and quiet."""
@@ -113,7 +118,7 @@ def test_what_is_watched_and_quiet_is_served_without_a_question_however_old(worl
     for _ in range(5):
         world.exchange.calls.clear()
         world.clock.move(50)
-        eventually(lambda: world.mirror.status(world.calendar().calendar.ref).heard_at == world.clock.at)
+        eventually(lambda: world.mirror.snapshot(world.calendar().calendar.ref).heard_at == world.clock.at)
         assert len(world.etags()) == 1
         assert world.exchange.calls["feed"] == 0
     snapshot = world.store.snapshot(world.login(), world.calendar())
@@ -238,7 +243,7 @@ def test_another_s_calendar_that_may_not_be_watched_is_asked_now_and_then(tmp_pa
     world.watch(BEN)
     world.outlook_adds("new@outlook")
     eventually(lambda: len(world.mirror.snapshot(served.calendar.ref).resources) == 1)
-    assert world.mirror.status(served.calendar.ref).heard_at is None
+    assert world.mirror.snapshot(served.calendar.ref).heard_at is None
     world.close()
 
 
@@ -337,7 +342,7 @@ def test_a_refused_service_account_is_not_tried_again_and_says_nothing_of_viewer
     serving.exchange.break_streams()
     serving.exchange.calls.clear()
     eventually(lambda: "service account" in caplog.text)
-    eventually(lambda: serving.mirror.status(serving.calendar().calendar.ref).is_watched is False)
+    eventually(serving.may_be_claimed)
     assert serving.exchange.calls["unsubscribe"] == 0
     serving.store.snapshot(serving.login(BEN), serving.calendar(address=BEN))
     serving.exchange.calls.clear()
@@ -400,7 +405,7 @@ def test_what_is_not_watched_any_more_when_it_is_subscribed_to_is_given_back(
     eventually(lambda: world.store._watcher is not None and not world.store._watcher._places)
     held.may_go_on.set()
     eventually(lambda: world.exchange.calls["unsubscribe"] == 1)
-    eventually(lambda: not world.mirror.status(served.calendar.ref).is_watched)
+    eventually(world.may_be_claimed)
     assert (world.exchange.streams, world.exchange.watched) == ([], {})
 
 
